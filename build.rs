@@ -1,0 +1,252 @@
+//! Generates the client from `openapi.yaml`: YAML, then progenitor, then one pass over the syntax tree.
+//!
+//! `generate` is all of it, so that tests can include this file, run it on other descriptions, and show what it wrote.
+
+use openapiv3::OpenAPI;
+use progenitor::{GenerationSettings, Generator, HooksMode};
+use quote::{ToTokens, format_ident, quote};
+use serde_json::Value;
+use std::{env, fs, panic, path::Path, process};
+use syn::{Attribute, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, parse_quote};
+
+#[allow(dead_code)]
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=openapi.yaml");
+    if let Err(error) = run() {
+        for line in error.lines() {
+            println!("cargo::error=openapi.yaml: {line}");
+        }
+        process::exit(1);
+    }
+}
+
+fn run() -> Result<(), String> {
+    let spec = fs::read_to_string("openapi.yaml").map_err(|e| format!("cannot be read: {e}"))?;
+    write("generated.rs", generate(&spec)?)?;
+    if env::var_os("CARGO_FEATURE_SANDBOX").is_some() {
+        write("mocks.rs", generate_mocks(&spec)?)?;
+    }
+    Ok(())
+}
+
+fn write(name: &str, file: File) -> Result<(), String> {
+    let path = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join(name);
+    let code = file.into_token_stream().to_string();
+    fs::write(&path, code).map_err(|e| format!("{} cannot be written: {e}", path.display()))
+}
+
+/// The client of a description, or what is wrong with it.
+pub fn generate(spec: &str) -> Result<File, String> {
+    let api = success_only(&parse(spec)?)?;
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote!(std::sync::Arc<crate::transport::Exchange>))
+        .with_derive("PartialEq");
+    let mut file = parsed(without_panic(|| Generator::new(&settings).generate_tokens(&api))?)?;
+    for item in &mut file.items {
+        match item {
+            Item::Mod(module) if module.ident == "types" => open_types(module),
+            _ => {}
+        }
+    }
+    let operations = operations(&api, &file);
+    file.items.push(operations);
+    Ok(file)
+}
+
+/// The httpmock helpers of a description. They know the documented errors too, so it is taken as it is.
+pub fn generate_mocks(spec: &str) -> Result<File, String> {
+    let api = parse(spec)?;
+    parsed(without_panic(|| Generator::default().httpmock(&api, "crate::generated"))?)
+}
+
+fn parsed(tokens: impl ToTokens) -> Result<File, String> {
+    syn::parse2(tokens.into_token_stream()).map_err(|e| format!("progenitor wrote code that does not parse: {e}"))
+}
+
+fn parse(spec: &str) -> Result<OpenAPI, String> {
+    let api: OpenAPI = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
+    let document = serde_json::to_value(&api).map_err(|e| e.to_string())?;
+    let mut dangling = Vec::new();
+    dangling_references(&document, &document, &mut dangling);
+    let line = |reference: &str| spec.lines().position(|l| l.contains(reference)).map_or(0, |n| n + 1);
+    match dangling.as_slice() {
+        [] => Ok(api),
+        // progenitor would unwrap a None here, without a word about which.
+        list => {
+            Err(list.iter().map(|r| format!("line {}: $ref '{r}' leads nowhere in this document\n", line(r))).collect())
+        }
+    }
+}
+
+fn dangling_references<'a>(node: &'a Value, document: &Value, found: &mut Vec<&'a str>) {
+    match node {
+        Value::Object(map) => {
+            if let Some(Value::String(reference)) = map.get("$ref") {
+                let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+                if target.is_none() && !found.contains(&reference.as_str()) {
+                    found.push(reference);
+                }
+            }
+            map.values().for_each(|child| dangling_references(child, document, found));
+        }
+        Value::Array(list) => list.iter().for_each(|child| dangling_references(child, document, found)),
+        _ => {}
+    }
+}
+
+/// Leaves each operation its success alone, widened to any 2xx: one decode path, and every other reply reaches the
+/// hook whole. A documented error would lose status and headers where its body is not of the documented shape.
+fn success_only(api: &OpenAPI) -> Result<OpenAPI, String> {
+    let mut document = serde_json::to_value(api).map_err(|e| e.to_string())?;
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+            responses.retain(|status, _| status.starts_with('2'));
+            let mut bodies = responses.values().map(|response| (&response["$ref"], &response["content"]));
+            let first = bodies.next();
+            if first.is_none() || bodies.any(|body| Some(body) != first) {
+                return Err(format!("{method} {path}: needs one or more 2xx responses, all of one body"));
+            }
+            let success = responses.values().next().cloned();
+            responses.clear();
+            responses.extend(success.map(|response| ("2XX".to_owned(), response)));
+        }
+    }
+    serde_json::from_value(document).map_err(|e| e.to_string())
+}
+
+/// progenitor panics at some of what it does not support; whoever edits the description should get a sentence.
+fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> Result<T, String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(generate));
+    panic::set_hook(hook);
+    match result {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(panic) => {
+            let reason = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("progenitor cannot generate a client from this: {}", reason.unwrap_or("it does not say why")))
+        }
+    }
+}
+
+/// What a span tells of each operation, by the name of its generated method.
+fn operations(api: &OpenAPI, file: &File) -> Item {
+    let methods = file.items.iter().filter_map(|item| match item {
+        Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
+        _ => None,
+    });
+    let names = methods.flatten().filter_map(|item| match item {
+        ImplItem::Fn(method) if method.sig.asyncness.is_some() => Some(method.sig.ident.to_string()),
+        _ => None,
+    });
+    let places = api.paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_item().into_iter().flat_map(|item| item.iter());
+        methods.map(move |(method, _)| (method.to_uppercase(), path))
+    });
+    let constants = names.zip(places).map(|(name, (method, path))| {
+        let constant = format_ident!("{}", name.to_uppercase());
+        quote! {
+            pub const #constant: crate::call::Operation =
+                crate::call::Operation { name: #name, method: #method, path: #path };
+        }
+    });
+    parse_quote! {
+        /// The operations of the description.
+        pub mod operations { #(#constants)* }
+    }
+}
+
+/// Makes what the API may add to later an addition for us too: new fields, and new values of an enum.
+fn open_types(module: &mut ItemMod) {
+    let Some((_, items)) = &mut module.content else { return };
+    let opened: Vec<String> = items.iter().filter_map(unit_enum).map(|item| item.ident.to_string()).collect();
+    items.retain(|item| !is_closed_conversion(item, &opened));
+    let mut rest = Vec::new();
+    for mut item in items.drain(..) {
+        match &mut item {
+            Item::Enum(closed) if opened.contains(&closed.ident.to_string()) => {
+                let impls = open_enum(closed);
+                rest.extend([item, impls]);
+                continue;
+            }
+            Item::Enum(union) => union.attrs.extend(open_attributes()),
+            Item::Struct(object) => {
+                object.attrs.extend(open_attributes());
+                derive_default(object);
+            }
+            _ => {}
+        }
+        rest.push(item);
+    }
+    let conversions = rest.iter().any(|item| match item {
+        Item::Mod(_) => false,
+        item => item.to_token_stream().to_string().contains("ConversionError"),
+    });
+    rest.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "error" && !conversions));
+    *items = rest;
+}
+
+fn open_attributes() -> [Attribute; 2] {
+    [parse_quote!(#[non_exhaustive]), parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))])]
+}
+
+fn unit_enum(item: &Item) -> Option<&ItemEnum> {
+    match item {
+        Item::Enum(item) if item.variants.iter().all(|v| matches!(v.fields, Fields::Unit)) => Some(item),
+        _ => None,
+    }
+}
+
+fn is_closed_conversion(item: &Item, opened: &[String]) -> bool {
+    let Item::Impl(item) = item else { return false };
+    let Type::Path(of) = &*item.self_ty else { return false };
+    let name = item.trait_.as_ref().and_then(|(path, _)| path.segments.last()).map(|s| s.ident.to_string());
+    of.path.get_ident().is_some_and(|ident| opened.contains(&ident.to_string()))
+        && matches!(name.as_deref(), Some("Display" | "FromStr" | "TryFrom"))
+}
+
+/// Turns a generated enum into an open one, and returns the macro call that writes its impls.
+fn open_enum(item: &mut ItemEnum) -> Item {
+    // A documented option of this name is held by the variant that holds every other value too.
+    item.variants = item.variants.iter().filter(|v| v.ident != "Unknown").cloned().collect();
+    let idents: Vec<_> = item.variants.iter().map(|v| v.ident.clone()).collect();
+    let values: Vec<_> = item.variants.iter().map(|v| renamed(&v.attrs).unwrap_or(v.ident.to_string())).collect();
+    item.variants.iter_mut().for_each(|v| v.attrs.clear());
+    item.variants.push(parse_quote! {
+        /// A value that the API description of this crate's version does not know.
+        Unknown(::std::string::String)
+    });
+    item.attrs.retain(|a| !a.path().is_ident("derive"));
+    item.attrs.push(parse_quote!(#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]));
+    item.attrs.push(parse_quote!(#[non_exhaustive]));
+    let name = &item.ident;
+    parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* } })
+}
+
+fn renamed(attributes: &[Attribute]) -> Option<String> {
+    let mut name = None;
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("serde")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            }
+            Ok(())
+        });
+    }
+    name
+}
+
+/// typify gives no `Default` to an object with a required field, even one that may be null.
+fn derive_default(item: &mut ItemStruct) {
+    let derives_it = |a: &Attribute| a.path().is_ident("derive") && a.to_token_stream().to_string().contains("Default");
+    let optional =
+        |field: &syn::Field| field.ty.to_token_stream().to_string().starts_with(":: std :: option :: Option");
+    if !item.attrs.iter().any(derives_it) && item.fields.iter().all(optional) {
+        item.attrs.push(parse_quote!(#[derive(Default)]));
+    }
+}

@@ -1,0 +1,120 @@
+//! Access tokens, and where they come from.
+
+use crate::error::{BoxError, Error};
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+const SCHEME: &str = "Bearer ";
+
+/// An OAuth 2.0 access token: checked when it is made, never shown, and erased from memory with its last clone.
+///
+/// ```
+/// use traxes_connect::AccessToken;
+///
+/// let token = AccessToken::new("eyJhbGciOi")?;
+/// assert_eq!(format!("{token:?}"), "AccessToken(redacted)");
+/// assert!(AccessToken::new("two words").is_err());
+/// # Ok::<(), traxes_connect::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AccessToken(Arc<SecretString>);
+
+impl AccessToken {
+    /// Takes a token of one or more visible ASCII characters.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, without the token, for anything else.
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        let token = SecretString::from(token.into());
+        match token.expose_secret() {
+            "" => Err(Error::config("access token", "is empty: set a token")),
+            text if !text.bytes().all(|b| b.is_ascii_graphic()) => Err(Error::config(
+                "access token",
+                "has a character outside visible ASCII: look for spaces and line ends",
+            )),
+            text => Ok(Self(Arc::new([SCHEME, text].concat().into()))),
+        }
+    }
+
+    /// The value of an `authorization` header, marked as sensitive.
+    pub(crate) fn header(&self) -> HeaderValue {
+        let mut value = HeaderValue::from_str(self.0.expose_secret()).expect("checked in new");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl PartialEq for AccessToken {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for AccessToken {}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// What [`TokenSource::token`] returns.
+pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send + 'a>>;
+
+/// Where a client gets the token of each attempt: an async closure, or a type of your own that caches.
+///
+/// ```
+/// use traxes_connect::{AccessToken, Client};
+///
+/// let client = Client::builder()
+///     .token_source(|| async { AccessToken::new(tokio::fs::read_to_string("/run/secrets/traxes").await?.trim()).map_err(Into::into) })
+///     .build()?;
+/// # Ok::<(), traxes_connect::Error>(())
+/// ```
+pub trait TokenSource: Send + Sync + 'static {
+    /// Gives a token. It is asked before each attempt, so a source that fetches should keep what it has. An error ends the
+    /// call as `Auth`, with this error as its source; the future may be dropped at any await when the call's time is up.
+    fn token(&self) -> TokenFuture<'_>;
+
+    /// Tells that the server answered 401 to this token. Where `token()` then gives another one, the call is replayed once.
+    fn rejected(&self, token: &AccessToken) {
+        let _ = token;
+    }
+}
+
+impl<F, R, E> TokenSource for F
+where
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Future<Output = Result<AccessToken, E>> + Send + 'static,
+    E: Into<BoxError>,
+{
+    fn token(&self) -> TokenFuture<'_> {
+        let token = self();
+        Box::pin(async { token.await.map_err(Into::into) })
+    }
+}
+
+/// A client's credentials. A fixed token is no boxed source, which would cost each call an allocation.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    Fixed(AccessToken),
+    Source(Arc<dyn TokenSource>),
+}
+
+impl Credentials {
+    pub(crate) async fn token(&self) -> Result<AccessToken, BoxError> {
+        match self {
+            Self::Fixed(token) => Ok(token.clone()),
+            Self::Source(source) => source.token().await,
+        }
+    }
+
+    /// Another token than the rejected one, if the source gives one.
+    pub(crate) async fn replace(&self, rejected: &AccessToken) -> Result<Option<AccessToken>, BoxError> {
+        let Self::Source(source) = self else { return Ok(None) };
+        source.rejected(rejected);
+        Ok(Some(source.token().await?).filter(|token| token != rejected))
+    }
+}

@@ -1,0 +1,262 @@
+//! One call: its attempts, their deadline, what is repeated, and what the log says of it.
+
+use crate::{
+    auth::AccessToken,
+    client::Client,
+    error::{Error, ErrorKind, Outcome, quoted},
+    generated,
+    response::{Reply, Response},
+    retry::{outcome_of, retry_after},
+    transport::{End, Exchange},
+};
+use progenitor_client::ResponseValue;
+use serde::de::DeserializeOwned;
+use std::{
+    error::Error as StdError,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::time::{Instant, error::Elapsed, sleep, timeout_at};
+use tracing::{Instrument, Span, debug, field::Empty, info_span, warn};
+
+/// What logs and errors say of an operation. `build.rs` writes one for each.
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+}
+
+type Generated<T> = Result<ResponseValue<T>, generated::Error>;
+
+impl Client {
+    /// Calls an operation: `send` is one attempt, made with the generated client.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        send: impl AsyncFn(generated::Client) -> Generated<T>,
+    ) -> Result<Response<T>, Error> {
+        let span = info_span!(
+            "traxes_connect.call",
+            otel.name = operation.name,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = operation.method,
+            url.template = operation.path,
+            server.address = self.shared.server_address,
+            server.port = self.shared.server_port,
+            http.response.status_code = Empty,
+            http.request.resend_count = Empty,
+            "error.type" = Empty,
+            outcome = Empty,
+        );
+        let mut ending = Ending { span: span.clone(), recorded: false };
+        let result = self.attempts(operation, send).instrument(span).await;
+        ending.record(&result);
+        result
+    }
+
+    async fn attempts<T: DeserializeOwned>(
+        &self,
+        operation: &'static Operation,
+        send: impl AsyncFn(generated::Client) -> Generated<T>,
+    ) -> Result<Response<T>, Error> {
+        let started = Instant::now();
+        let deadline = later(started, self.retry.call_deadline());
+        let (mut attempts, mut replays, mut may_have_run) = (0, 0, false);
+        let mut fresh = None;
+        loop {
+            let token = match fresh.take() {
+                Some(token) => Ok(token),
+                None => self.token(deadline).await,
+            };
+            let token = token.map_err(|e| e.of_call(operation.name, attempts, started.elapsed(), may_have_run))?;
+            attempts += 1;
+            let error = match self.attempt(token.clone(), deadline, &send).await {
+                Ok((value, reply)) => {
+                    debug!(
+                        http.response.status_code = reply.status.as_u16(),
+                        http.request.resend_count = attempts - 1,
+                        "attempt succeeded"
+                    );
+                    return Ok(Response::new(value, reply, attempts));
+                }
+                Err(error) => error.of_call(operation.name, attempts, started.elapsed(), may_have_run),
+            };
+            warn!(
+                outcome = error.outcome().as_str(),
+                "error.type" = error_type(&error),
+                http.response.status_code = error.status().map(|status| status.as_u16()),
+                http.request.resend_count = attempts - 1,
+                "attempt failed: {error}"
+            );
+            may_have_run = error.outcome() == Outcome::Unknown;
+            if replays == 0 && error.status().is_some_and(|status| status == 401) {
+                replays = 1;
+                match timeout_at(deadline, self.shared.credentials.replace(&token)).await {
+                    Ok(Ok(Some(token))) => fresh = Some(token),
+                    Ok(Err(source)) => return Err(error.with_source(source)),
+                    _ => return Err(error),
+                }
+                continue;
+            }
+            match self.retry.wait(&error, attempts - replays) {
+                Some(wait) if later(Instant::now(), wait) < deadline => sleep(wait).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
+        let no_token = |problem: String| Error::new(ErrorKind::Auth, Outcome::NotSent, problem);
+        match timeout_at(deadline, self.shared.credentials.token()).await {
+            Ok(Ok(token)) => Ok(token),
+            Ok(Err(source)) => {
+                Err(no_token(format!("no access token: {}", quoted(&source.to_string()))).with_source(source))
+            }
+            Err(_) => Err(no_token("no access token came before the deadline of the call".to_owned())),
+        }
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        token: AccessToken,
+        deadline: Instant,
+        send: impl AsyncFn(generated::Client) -> Generated<T>,
+    ) -> Result<(T, Reply), Error> {
+        let exchange = Arc::new(Exchange::new(token, self.shared.body_limit));
+        let api = generated::Client {
+            baseurl: self.shared.base_url.clone(),
+            client: self.shared.http.clone(),
+            inner: Arc::clone(&exchange),
+        };
+        let until = later(Instant::now(), self.shared.attempt_timeout).min(deadline);
+        let result = timeout_at(until, send(api)).await;
+        match (result, exchange.take()) {
+            (Ok(Ok(value)), (Some(reply), _)) => Ok((value.into_inner(), reply)),
+            (result, (Some(reply), end)) if reply.status.is_success() => {
+                Err(unreadable::<T>(result.is_err(), &reply, end).with_reply(reply, None))
+            }
+            (_, (Some(reply), _)) => {
+                let wait = retry_after(&reply.headers, SystemTime::now());
+                let outcome = outcome_of(reply.status, wait);
+                let message = format!("the server answered {}", reply.status);
+                Err(Error::new(ErrorKind::Status, outcome, message).with_reply(reply, wait))
+            }
+            (result, (None, _)) => Err(no_reply(result.map(Result::err))),
+        }
+    }
+}
+
+/// Why a 2xx is none: its body stalled, was cut or too large, or is not what the description says.
+fn unreadable<T: DeserializeOwned>(timed_out: bool, reply: &Reply, end: End) -> Error {
+    let status = reply.status;
+    let (kind, problem) = match &end {
+        End::Open if timed_out => (ErrorKind::Timeout, "stalled".to_owned()),
+        End::Cut(error) if error.is_timeout() => (ErrorKind::Timeout, "stalled".to_owned()),
+        End::Cut(error) => (ErrorKind::Decode, format!("was cut: {}", root_cause(error))),
+        End::TooLarge => (ErrorKind::Decode, "is larger than the body limit".to_owned()),
+        End::Open | End::Complete => (ErrorKind::Decode, undecodable::<T>(&reply.body)),
+    };
+    let message = format!("the server answered {status}, and its body {problem} (after {} bytes)", reply.body.len());
+    let error = Error::new(kind, Outcome::Applied, message);
+    match end {
+        End::Cut(source) => error.with_source(source),
+        _ => error,
+    }
+}
+
+/// Where a body differs from its description: the place, and never the value that serde's own text quotes.
+fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body)) else {
+        return "has more than one JSON value".to_owned();
+    };
+    let what = match error.inner().classify() {
+        serde_json::error::Category::Data => "is not of the documented shape",
+        _ => "is not JSON",
+    };
+    let (path, line, column) = (quoted(&error.path().to_string()), error.inner().line(), error.inner().column());
+    format!("{what} at {path}, line {line} column {column}")
+}
+
+fn no_reply(failure: Result<Option<generated::Error>, Elapsed>) -> Error {
+    let (kind, outcome, problem) = match &failure {
+        Err(_) => (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned()),
+        Ok(Some(generated::Error::CommunicationError(error))) => {
+            let cause = root_cause(error);
+            if error.is_connect() {
+                (ErrorKind::Connect, Outcome::NotSent, format!("no connection came about: {cause}"))
+            } else if error.is_builder() {
+                (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
+            } else if error.is_timeout() {
+                (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned())
+            } else {
+                (ErrorKind::Transport, Outcome::Unknown, format!("the connection broke before a reply came: {cause}"))
+            }
+        }
+        // What a generated method does before it sends: an argument that makes no header or body.
+        Ok(_) => (ErrorKind::Config, Outcome::NotSent, "the request could not be built".to_owned()),
+    };
+    let error = Error::new(kind, outcome, problem);
+    match failure {
+        Ok(Some(generated::Error::CommunicationError(source))) => error.with_source(source),
+        _ => error,
+    }
+}
+
+/// The innermost reason of a connection's failure: the words of the operating system or of TLS.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn StdError = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    quoted(&cause.to_string())
+}
+
+/// `error.type` of OpenTelemetry: the status where one came, else what kind of failure it was.
+fn error_type(error: &Error) -> String {
+    error.status().map_or_else(|| error.kind().to_string(), |status| status.as_u16().to_string())
+}
+
+/// About 30 years, as tokio itself has it, where the sum is past the end of time.
+fn later(instant: Instant, by: Duration) -> Instant {
+    instant.checked_add(by).unwrap_or_else(|| instant + Duration::from_secs(86_400 * 365 * 30))
+}
+
+/// Closes the span of a call, also of one that is dropped before it ends.
+struct Ending {
+    span: Span,
+    recorded: bool,
+}
+
+impl Ending {
+    fn record<T>(&mut self, result: &Result<Response<T>, Error>) {
+        self.recorded = true;
+        if self.span.is_disabled() {
+            return;
+        }
+        let (status, attempts) = match result {
+            Ok(response) => (Some(response.status()), response.attempts()),
+            Err(error) => (error.status(), error.attempts()),
+        };
+        self.span.record("http.response.status_code", status.map(|status| status.as_u16()));
+        self.span.record("http.request.resend_count", attempts.saturating_sub(1));
+        if let Err(error) = result {
+            self.fail(error.outcome(), &error_type(error));
+        }
+    }
+
+    fn fail(&self, outcome: Outcome, error_type: &str) {
+        self.span
+            .record("otel.status_code", "ERROR")
+            .record("error.type", error_type)
+            .record("outcome", outcome.as_str());
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.fail(Outcome::Unknown, "cancelled");
+        }
+    }
+}

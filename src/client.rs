@@ -1,0 +1,348 @@
+//! The client: its configuration, and the checks of it.
+
+use crate::{
+    auth::{AccessToken, Credentials, TokenSource},
+    error::Error,
+    retry::RetryPolicy,
+};
+use reqwest::{Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+
+/// `servers` of openapi.yaml.
+const BASE_URL: &str = "https://api.traxes.io/connect";
+/// Ten times what a healthy handshake across the world takes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What gateways commonly give a request: a reply that takes longer comes from none.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Below the 30 to 60 seconds after which balancers close: a connection that closes under a request is an unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// A thousand times a usual reply.
+const BODY_LIMIT: usize = 1024 * 1024;
+const USER_AGENT: &str = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"));
+
+/// A client of the API. Cheap to clone: clones share connections, credentials and settings.
+///
+/// ```
+/// let client = traxes_connect::Client::new("an access token")?;
+/// # Ok::<(), traxes_connect::Error>(())
+/// ```
+///
+/// It needs a tokio runtime with time and I/O. `Debug` shows no secret.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) retry: RetryPolicy,
+}
+
+pub(crate) struct Shared {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base_url: String,
+    pub(crate) server_address: String,
+    pub(crate) server_port: u16,
+    pub(crate) credentials: Credentials,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) body_limit: usize,
+}
+
+impl Client {
+    /// A client with an access token and the defaults of [`ClientBuilder`].
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the token is empty or has anything outside visible ASCII.
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().token(token).build()
+    }
+
+    /// A client for the environment: `TRAXES_ACCESS_TOKEN`, and `TRAXES_BASE_URL` where it is set.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, with the name of the variable that is missing, empty or wrong.
+    pub fn from_env() -> Result<Self, Error> {
+        let Some(token) = variable("TRAXES_ACCESS_TOKEN")? else {
+            return Err(Error::config("TRAXES_ACCESS_TOKEN", "is not set: set it to an access token"));
+        };
+        let mut builder = Self::builder().token(token);
+        if let Some(url) = variable("TRAXES_BASE_URL")? {
+            builder = builder.base_url(url);
+        }
+        builder.build()
+    }
+
+    /// Settings other than the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// This client with another policy, for one call or some: connections and credentials stay shared.
+    ///
+    /// ```
+    /// # async fn run(client: traxes_connect::Client) -> Result<(), traxes_connect::Error> {
+    /// # let request = traxes_connect::CollectiveOnboardingRequest::unnamed();
+    /// use traxes_connect::RetryPolicy;
+    ///
+    /// let once = client.with_retry(RetryPolicy::none());
+    /// let onboarding = once.create_collective_onboarding(&request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        Self { shared: Arc::clone(&self.shared), retry: policy }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (base_url, retry) = (&self.shared.base_url, &self.retry);
+        f.debug_struct("Client").field("base_url", base_url).field("retry", retry).finish_non_exhaustive()
+    }
+}
+
+type HttpCustomiser = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+
+/// The settings of a [`Client`]. They are checked in [`build`](Self::build).
+///
+/// ```
+/// use std::time::Duration;
+/// use traxes_connect::{Client, RetryPolicy};
+///
+/// let client = Client::builder()
+///     .token("an access token")
+///     .base_url("https://gateway.example/connect")
+///     .attempt_timeout(Duration::from_secs(10))
+///     .retry(RetryPolicy::new().attempts(5))
+///     .build()?;
+/// # Ok::<(), traxes_connect::Error>(())
+/// ```
+pub struct ClientBuilder {
+    base_url: String,
+    token: Option<SecretString>,
+    token_source: Option<Arc<dyn TokenSource>>,
+    retry: RetryPolicy,
+    connect_timeout: Duration,
+    attempt_timeout: Duration,
+    idle_timeout: Duration,
+    body_limit: usize,
+    user_agent_suffix: Option<String>,
+    plain_http: bool,
+    http: Option<HttpCustomiser>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: BASE_URL.to_owned(),
+            token: None,
+            token_source: None,
+            retry: RetryPolicy::default(),
+            connect_timeout: CONNECT_TIMEOUT,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            body_limit: BODY_LIMIT,
+            user_agent_suffix: None,
+            plain_http: false,
+            http: None,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The access token: visible ASCII. Replaces a token source.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into().into());
+        self.token_source = None;
+        self
+    }
+
+    /// Where to get a token for each attempt. Replaces a token.
+    pub fn token_source(mut self, source: impl TokenSource) -> Self {
+        self.token_source = Some(Arc::new(source));
+        self.token = None;
+        self
+    }
+
+    /// Where the API is: scheme, host, and where needed port and path. The default is production.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// What is repeated and how long a call may take. The default is [`RetryPolicy::new`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How long a connection may take to come about, TLS included. The default is 5 seconds.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt may take, its body included. The default is 30 seconds.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long an unused connection is kept. The default is 20 seconds.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// The most bytes of a body that are read, of errors too. The default is 1 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// What follows `traxes-connect/<version>` in `user-agent`, such as `my-app/1.2`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Allows plain `http` to hosts other than loopback, on which anyone on the way reads the token.
+    pub fn dangerously_allow_plain_http(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
+    /// Settings of the HTTP client underneath, such as a proxy or the roots to trust.
+    ///
+    /// ```
+    /// use traxes_connect::{Client, reqwest::Proxy};
+    ///
+    /// let proxy = Proxy::https("http://proxy.example:3128").expect("a valid URL");
+    /// let client = Client::builder().token("an access token").http(|http| http.proxy(proxy)).build()?;
+    /// # Ok::<(), traxes_connect::Error>(())
+    /// ```
+    ///
+    /// It runs before what this crate promises is set: no redirects, no repetitions but its own, HTTP/1.1 without content
+    /// encodings, and no proxy for plain http, which would get the token in clear.
+    pub fn http(
+        mut self,
+        customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+    ) -> Self {
+        self.http = Some(Box::new(customise));
+        self
+    }
+
+    /// Checks the settings and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, with the name of the setting and what is wrong with it.
+    pub fn build(self) -> Result<Client, Error> {
+        let url = checked_url("base_url", &self.base_url, self.plain_http)?;
+        let credentials = match (self.token, self.token_source) {
+            (Some(token), _) => Credentials::Fixed(AccessToken::new(token.expose_secret())?),
+            (None, Some(source)) => Credentials::Source(source),
+            (None, None) => return Err(Error::config("token", "is not set: set a token or a token_source")),
+        };
+        for (setting, value) in [
+            ("connect_timeout", self.connect_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("retry deadline", self.retry.call_deadline()),
+        ] {
+            if value.is_zero() {
+                return Err(Error::config(setting, "is zero, in which nothing can be done: set a longer time"));
+            }
+        }
+        let user_agent = match self.user_agent_suffix {
+            None => USER_AGENT.to_owned(),
+            Some(suffix) if !suffix.is_empty() && suffix.bytes().all(|b| matches!(b, b' '..=b'~')) => {
+                format!("{USER_AGENT} {suffix}")
+            }
+            Some(_) => {
+                return Err(Error::config("user_agent_suffix", "is empty or has a character outside printable ASCII"));
+            }
+        };
+        let mut http =
+            reqwest::Client::builder().connect_timeout(self.connect_timeout).pool_idle_timeout(self.idle_timeout);
+        if let Some(customise) = self.http {
+            http = customise(http);
+        }
+        let http = promised(http, &url, &user_agent).build();
+        Ok(Client {
+            shared: Arc::new(Shared {
+                http: http.map_err(|e| Error::config("http", "settings were refused").with_source(e))?,
+                base_url: url.as_str().trim_end_matches('/').to_owned(),
+                server_address: url.host_str().unwrap_or_default().to_owned(),
+                server_port: url.port_or_known_default().unwrap_or_default(),
+                credentials,
+                attempt_timeout: self.attempt_timeout,
+                body_limit: self.body_limit,
+            }),
+            retry: self.retry,
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("retry", &self.retry).finish_non_exhaustive()
+    }
+}
+
+/// What no customiser and no feature that another crate turned on may change.
+fn promised(http: reqwest::ClientBuilder, url: &Url, user_agent: &str) -> reqwest::ClientBuilder {
+    let http = http
+        .user_agent(user_agent)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .http1_only()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .referer(false)
+        .connection_verbose(false);
+    if url.scheme() == "http" { http.no_proxy() } else { http }
+}
+
+/// A URL that a secret may be sent to.
+fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
+    let url = Url::parse(text)
+        .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): https://host/path is one")))?;
+    let refuse = |problem| Err(Error::config(setting, problem));
+    match url.scheme() {
+        "https" if cfg!(not(any(feature = "rustls", feature = "rustls-no-provider"))) => {
+            return refuse("is https, and no TLS is built in: turn on the feature rustls");
+        }
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+        "https" if rustls::crypto::CryptoProvider::get_default().is_none() => {
+            return refuse("is https, and there is no TLS provider: install a rustls CryptoProvider first");
+        }
+        "https" => {}
+        "http" if plain_http || is_loopback(&url) => {}
+        "http" => return refuse("is plain http, which shows the token to anyone on the way: use https"),
+        _ => return refuse("has a scheme other than https"),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("has credentials in it: give them in settings of their own");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("has a query or a fragment: leave it off");
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// A variable of the environment. One that is set but empty is a mistake, not an absence.
+fn variable(name: &str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) if value.is_empty() => Err(Error::config(name, "is set but empty: set it to a value, or unset it")),
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Error::config(name, "is not valid Unicode")),
+    }
+}

@@ -1,0 +1,369 @@
+//! What went wrong, and whether the request happened all the same.
+
+use crate::response::{Reply, request_id};
+use http::{HeaderMap, StatusCode};
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+
+/// A boxed error of any type, as the source of an [`Error`].
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Longest text that `Display` of an [`Error`] writes, in characters: a line that any log keeps whole.
+const MAX_MESSAGE: usize = 300;
+/// Longest text of the server's that gets into it: room for a UUID and a prefix.
+const MAX_QUOTED: usize = 64;
+
+/// Why a call failed, and whether the request was applied all the same.
+///
+/// ```
+/// # async fn run(client: traxes_connect::Client) {
+/// use traxes_connect::{CollectiveOnboardingRequest, Outcome};
+///
+/// let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
+/// if let Err(error) = client.create_collective_onboarding(&request).await {
+///     match error.outcome() {
+///         Outcome::NotSent | Outcome::Rejected => println!("not created: {error}"),
+///         Outcome::Applied => println!("created, but the reply is unreadable: {error}"),
+///         _ => println!("find out before you send it again: {error}"),
+///     }
+/// }
+/// # }
+/// ```
+///
+/// `Display` is one line of at most 300 characters, and like `Debug` it is safe to log: no secret, no body, and of the
+/// server's own words only its error code and request id.
+pub struct Error(Box<Failure>);
+
+struct Failure {
+    kind: ErrorKind,
+    outcome: Outcome,
+    message: Cow<'static, str>,
+    operation: Option<&'static str>,
+    reply: Option<Reply>,
+    code: Option<String>,
+    detail: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    elapsed: Duration,
+    source: Option<BoxError>,
+}
+
+/// The stage at which a call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is wrong. Nothing was sent. The message names the setting: correct it.
+    Config,
+    /// No access token was to be had. Nothing was sent. Look at `source()`, and at the credentials.
+    Auth,
+    /// No connection came about: the name did not resolve, the connection was refused or timed out, or TLS failed.
+    /// Nothing was sent. Repeating is safe, and was done as often as the policy says.
+    Connect,
+    /// The attempt or the call ran out of time. With outcome `Applied`, a success had begun to arrive.
+    Timeout,
+    /// The connection broke before a reply came. The request may have run.
+    Transport,
+    /// The server answered with a status other than 2xx. The outcome follows from the status.
+    Status,
+    /// The server answered with 2xx, and its body cannot be read. The request was applied: status, request id and the
+    /// bytes that came are in the error.
+    Decode,
+}
+
+/// Whether a failed request was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nothing was sent, so nothing happened. Sending it again is safe.
+    NotSent,
+    /// The server refused the request, so nothing happened. Sending it again is safe, and sensible once what it refused
+    /// is mended, or after [`Error::retry_after`].
+    Rejected,
+    /// The server applied the request, and its reply is unreadable. Sending it again would create a second one.
+    Applied,
+    /// The request may have been applied or not. Find out before sending it again.
+    Unknown,
+}
+
+impl ErrorKind {
+    /// The kind in snake case, as logs and JSON have it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Auth => "auth",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Status => "status",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome in snake case, as logs and JSON have it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::Applied => "applied",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Failure {
+            kind,
+            outcome,
+            message: message.into(),
+            operation: None,
+            reply: None,
+            code: None,
+            detail: None,
+            retry_after: None,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            source: None,
+        }))
+    }
+
+    /// A wrong setting. `problem` follows its name.
+    pub(crate) fn config(setting: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Config, Outcome::NotSent, format!("{setting} {problem}"))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_reply(mut self, reply: Reply, retry_after: Option<Duration>) -> Self {
+        (self.0.code, self.0.detail) = words(&reply.body);
+        self.0.reply = Some(reply);
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    /// Makes the error of an attempt that of its call. That an earlier attempt may have run stands, whatever came later.
+    pub(crate) fn of_call(
+        mut self,
+        operation: &'static str,
+        attempts: u32,
+        elapsed: Duration,
+        may_have_run: bool,
+    ) -> Self {
+        self.0.operation = Some(operation);
+        self.0.attempts = attempts;
+        self.0.elapsed = elapsed;
+        if may_have_run && self.0.outcome != Outcome::Applied {
+            self.0.outcome = Outcome::Unknown;
+        }
+        self
+    }
+
+    /// The stage at which the call failed.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the request was applied.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// The status of the reply, where one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.reply.as_ref().map(|reply| reply.status)
+    }
+
+    /// The headers of the reply, where one came.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.0.reply.as_ref().map(|reply| &reply.headers)
+    }
+
+    /// What came of the body of the reply, up to the [body limit](crate::ClientBuilder::body_limit). Empty where none came.
+    pub fn body(&self) -> &[u8] {
+        self.0.reply.as_ref().map_or(&[], |reply| &reply.body)
+    }
+
+    /// The server's error code, where the body has one: `code` or `error` of an error object, of problem details, or of
+    /// the first of an `errors` array.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The server's own explanation, where the body has one: `detail`, `message`, `error_description` or `title`. It may
+    /// quote what was sent, so neither `Display` nor `Debug` shows it.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// The id under which the server knows the request: what its support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.headers().and_then(request_id)
+    }
+
+    /// How long the server asked to wait before the next request.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How many times the request was begun, the first one and a replay after a 401 included.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the call took, waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// The operation that failed, such as `create_collective_onboarding`. None for an error of the configuration.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    fn advice(&self) -> &'static str {
+        match (self.outcome(), self.status().map(|s| s.as_u16())) {
+            (Outcome::NotSent, _) => "not sent, safe to repeat",
+            (Outcome::Rejected, Some(401 | 403)) => "rejected, nothing was applied: check the credentials",
+            (Outcome::Rejected, Some(425 | 429 | 503)) => "rejected, nothing was applied: repeat it later",
+            (Outcome::Rejected, Some(300..=399)) => "rejected, nothing was applied: check the base URL",
+            (Outcome::Rejected, _) => "rejected, nothing was applied: correct the request before repeating it",
+            (Outcome::Applied, _) => "applied: do not repeat it, what came of the reply is in body()",
+            (Outcome::Unknown, _) => "outcome unknown, it may have been applied: find out before repeating it",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { message, operation, attempts, elapsed, .. } = &*self.0;
+        let mut line = String::new();
+        if let Some(operation) = operation {
+            line += &format!("{operation}: ");
+        }
+        line += message;
+        if let Some(code) = self.code() {
+            line += &format!(", code {}", quoted(code));
+        }
+        if let Some(id) = self.request_id() {
+            line += &format!(", request id {}", quoted(id));
+        }
+        if operation.is_some() {
+            line += &format!("; {}", self.advice());
+        }
+        if let Some(wait) = self.retry_after() {
+            line += &format!(", after {} s", wait.as_secs());
+        }
+        if *attempts > 0 {
+            line += &format!(" ({attempts} attempt{} in {elapsed:.1?})", if *attempts == 1 { "" } else { "s" });
+        }
+        f.write_str(&cut(line, MAX_MESSAGE))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("outcome", &self.outcome())
+            .field("message", &self.to_string())
+            .field("status", &self.status().map(|s| s.as_u16()))
+            .field("body_bytes", &self.body().len())
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What others wrote, as it may stand in a message: one line, and not long.
+pub(crate) fn quoted(text: &str) -> String {
+    cut(text.escape_debug().to_string(), MAX_QUOTED)
+}
+
+fn cut(mut text: String, characters: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(text.char_indices().nth(characters - 1).map_or(end, |(last, _)| last));
+        text.push('…');
+    }
+    text
+}
+
+/// Code and explanation of an error body, whatever its shape. That it has none is no error.
+fn words(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else { return (None, None) };
+    let objects = [Some(&body), body.get("error"), body.pointer("/errors/0")];
+    let find = |names: &[&str]| {
+        let values = objects.iter().flatten().flat_map(|object| names.iter().filter_map(|name| object.get(name)));
+        values.into_iter().find_map(|value| match value {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    };
+    (find(&["code", "errorCode", "error"]), find(&["detail", "message", "error_description", "title"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_small_and_can_be_shared() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Error>();
+        assert!(size_of::<Error>() <= 2 * size_of::<usize>());
+    }
+
+    #[test]
+    fn words_of_an_error_body_are_found_in_every_usual_shape() {
+        for (body, code, detail) in [
+            (r#"{"code":"E1","message":"no"}"#, Some("E1"), Some("no")),
+            (r#"{"code":17,"message":"no"}"#, Some("17"), Some("no")),
+            (r#"{"type":"about:blank","title":"Bad","status":400,"detail":"no"}"#, None, Some("no")),
+            (r#"{"errors":[{"code":"E1","message":"no"},{"code":"E2"}]}"#, Some("E1"), Some("no")),
+            (r#"{"error":{"code":"E1","message":"no"}}"#, Some("E1"), Some("no")),
+            (r#"{"error":"invalid_client","error_description":"no"}"#, Some("invalid_client"), Some("no")),
+            (r#"{"errors":{"name":["required"]},"title":"no"}"#, None, Some("no")),
+            (r#"{"code":null,"message":{"a":1}}"#, None, None),
+            ("[]", None, None),
+            ("<html>", None, None),
+            ("", None, None),
+        ] {
+            let (found_code, found_detail) = words(body.as_bytes());
+            assert_eq!((found_code.as_deref(), found_detail.as_deref()), (code, detail), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_300_characters_at_most() {
+        let error = Error::new(ErrorKind::Status, Outcome::Unknown, "é\u{1F600}".repeat(400)).of_call(
+            "op",
+            3,
+            Duration::ZERO,
+            false,
+        );
+        assert_eq!(error.to_string().chars().count(), 300);
+        assert_eq!(quoted(&"\n".repeat(100)).chars().count(), 64);
+        assert!(!quoted("a\nb\u{7}").contains(['\n', '\u{7}']));
+    }
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod auth;
+mod call;
+mod client;
+mod error;
+mod generated;
+mod onboarding;
+mod open_enum;
+mod response;
+mod retry;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+mod transport;
+
+pub use auth::{AccessToken, TokenFuture, TokenSource};
+pub use client::{Client, ClientBuilder};
+pub use error::{BoxError, Error, ErrorKind, Outcome};
+pub use generated::types;
+pub use response::Response;
+pub use retry::RetryPolicy;
+#[cfg(feature = "sandbox")]
+pub use sandbox::Sandbox;
+pub use types::{CollectiveOnboardingRequest, CollectiveType, OnboardingRequest, OnboardingStatus};
+
+pub use http;
+pub use reqwest;

@@ -1,0 +1,110 @@
+//! The operation: creating a collective onboarding request, what it takes, and how its reply is read.
+
+use crate::{
+    Client, Error, Response,
+    generated::operations::CREATE_COLLECTIVE_ONBOARDING,
+    types::{CollectiveOnboardingRequest, CollectiveType, OnboardingActionType, OnboardingRequest, OnboardingStatus},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+impl Client {
+    /// Creates a request to onboard a collective: `POST /v1/onboarding/collectives`.
+    ///
+    /// ```
+    /// # async fn run(client: traxes_connect::Client) -> Result<(), traxes_connect::Error> {
+    /// use traxes_connect::{CollectiveOnboardingRequest, types::CollectiveType};
+    ///
+    /// let request = CollectiveOnboardingRequest::new("Rue de la Loi 16").collective_type(CollectiveType::Household);
+    /// let onboarding = client.create_collective_onboarding(&request).await?;
+    /// if let Some(url) = onboarding.consent_url() {
+    ///     println!("send the user to {url}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// This is not idempotent: calling it twice with the same request may create two collectives.
+    ///
+    /// # Errors
+    ///
+    /// Each [`Error`] says by its [outcome](Error::outcome) whether the request was applied all the same.
+    pub async fn create_collective_onboarding(
+        &self,
+        request: &CollectiveOnboardingRequest,
+    ) -> Result<Response<OnboardingRequest>, Error> {
+        self.call(&CREATE_COLLECTIVE_ONBOARDING, async |api| api.create_collective_onboarding(request).await).await
+    }
+}
+
+/// Requests are made with [`new`](Self::new) or [`unnamed`](Self::unnamed) and these setters. What is not set is not sent.
+impl CollectiveOnboardingRequest {
+    /// A request for a collective with a name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::default() }
+    }
+
+    /// A request for a collective without a name: `name` is sent as null.
+    pub fn unnamed() -> Self {
+        Self::default()
+    }
+
+    /// The id that the collective shall have.
+    pub fn collective_id(mut self, id: Uuid) -> Self {
+        self.collective_id = Some(id);
+        self
+    }
+
+    /// The id of the collective's owner.
+    pub fn owner(mut self, id: Uuid) -> Self {
+        self.owner = Some(id);
+        self
+    }
+
+    /// Custom properties of the collective: anything that serializes to JSON.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use traxes_connect::CollectiveOnboardingRequest;
+    ///
+    /// let request = CollectiveOnboardingRequest::new("Rue de la Loi 16").properties(json!({"floor": 3}))?;
+    /// # assert_eq!(serde_json::to_value(&request)?, json!({"name": "Rue de la Loi 16", "properties": {"floor": 3}}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What serde_json cannot write, such as a map whose keys are no strings.
+    pub fn properties(mut self, properties: impl Serialize) -> Result<Self, serde_json::Error> {
+        self.properties = Some(serde_json::to_value(properties)?);
+        Ok(self)
+    }
+
+    /// The kind of the collective.
+    pub fn collective_type(mut self, kind: impl Into<CollectiveType>) -> Self {
+        self.type_ = Some(kind.into());
+        self
+    }
+}
+
+impl OnboardingRequest {
+    /// Where to send the user to give consent, while that is what the onboarding waits for.
+    ///
+    /// It is the `redirectLink` of an action of type `Consent`, or of no type: `Consent` is the only one documented. An
+    /// action of another type is in `action`.
+    pub fn consent_url(&self) -> Option<&str> {
+        let action = self.action.as_ref()?;
+        matches!(action.type_, None | Some(OnboardingActionType::Consent)).then(|| action.redirect_link.as_deref())?
+    }
+
+    /// Whether the onboarding has ended: succeeded, failed or canceled. A status that is absent or unknown has not.
+    pub fn is_finished(&self) -> bool {
+        use OnboardingStatus::{Canceled, Failed, Succeeded};
+        matches!(self.status, Some(Canceled | Failed | Succeeded))
+    }
+
+    /// Whether the onboarding has succeeded.
+    pub fn is_succeeded(&self) -> bool {
+        self.status == Some(OnboardingStatus::Succeeded)
+    }
+}

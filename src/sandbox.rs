@@ -1,0 +1,246 @@
+//! A server on loopback that behaves as the API documents: for first steps, and for tests of your own code.
+//!
+//! ```
+//! # async fn run() -> Result<(), traxes_connect::Error> {
+//! use traxes_connect::{CollectiveOnboardingRequest, Outcome, Sandbox};
+//!
+//! let sandbox = Sandbox::start().await;
+//! let client = sandbox.client();
+//! let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
+//!
+//! let onboarding = client.create_collective_onboarding(&request).await?;
+//! assert!(onboarding.consent_url().is_some());
+//! assert_eq!(sandbox.requests()[0].body, br#"{"name":"Rue de la Loi 16"}"#);
+//!
+//! sandbox.next(500, &[("x-request-id", "req-1")], "out of order");
+//! let error = client.create_collective_onboarding(&request).await.unwrap_err();
+//! assert_eq!(error.outcome(), Outcome::Unknown);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! ```
+//!
+//! # Many at once
+//!
+//! Each sandbox is a server of httpmock's pool, on a port of its own, with state of its own. The pool holds
+//! 25 servers in a process, or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another
+//! sandbox is dropped. So a test may keep several, and a test that keeps more than there are waits for ever. A dropped
+//! sandbox forgets what it was told; its port may be handed to a later one.
+//!
+//! # Mocks of your own
+//!
+//! For other answers than these, [`mocks`] has the helpers that progenitor generates for an httpmock server of yours.
+
+use crate::{
+    Client,
+    types::{
+        Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData,
+        OnboardingRequest, OnboardingRequestType, OnboardingStatus,
+    },
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use serde_json::{Value, json};
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use uuid::Uuid;
+
+/// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.
+///
+/// ```
+/// # async fn run() -> Result<(), traxes_connect::Error> {
+/// use traxes_connect::{Client, CollectiveOnboardingRequest, OnboardingRequest, sandbox::mocks::MockServerExt};
+///
+/// let server = httpmock::MockServer::start_async().await;
+/// server.create_collective_onboarding(|when, then| {
+///     when.body(&CollectiveOnboardingRequest::unnamed());
+///     then.created(&OnboardingRequest::default());
+/// });
+/// let client = Client::builder().token("any").base_url(server.base_url()).build()?;
+/// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+/// ```
+pub mod mocks {
+    #![allow(missing_docs, rustdoc::all, clippy::all)]
+    include!(concat!(env!("OUT_DIR"), "/mocks.rs"));
+}
+
+const PATH: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.path;
+const METHOD: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.method;
+
+/// A running server. Dropping it ends it. See the [module](self) for an example.
+pub struct Sandbox {
+    server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    requests: Vec<ReceivedRequest>,
+    replies: VecDeque<HttpMockResponse>,
+    rejected: HashSet<String>,
+}
+
+/// A request as the sandbox received it. `Debug` shows it without headers, which hold the token.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ReceivedRequest {
+    /// The method.
+    pub method: Method,
+    /// The path, and the query where there is one.
+    pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for ReceivedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({} bytes)", self.method, self.target, self.body.len())
+    }
+}
+
+impl Sandbox {
+    /// Starts a server on a free port of the loopback interface, or waits for one: see [many at once](self#many-at-once).
+    pub async fn start() -> Self {
+        let server = MockServer::start_async().await;
+        let state = Arc::<Mutex<State>>::default();
+        let shared = Arc::clone(&state);
+        let answer = move |request: &HttpMockRequest| locked(&shared).answer(request);
+        server.mock_async(|_, then| drop(then.respond_with(answer))).await;
+        Self { server, state }
+    }
+
+    /// The base URL of the server.
+    pub fn url(&self) -> String {
+        self.server.base_url()
+    }
+
+    /// A client for the server, with default settings. For others: [`Client::builder`] with any token and [`url`](Self::url).
+    pub fn client(&self) -> Client {
+        let client = Client::builder().token("sandbox").base_url(self.url()).build();
+        client.expect("settings without a fault")
+    }
+
+    /// What the server received so far, whatever it answered, in the order of arrival.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        locked(&self.state).requests.clone()
+    }
+
+    /// Queues a reply: the next request that is not answered yet gets it, whatever it asks for.
+    ///
+    /// # Panics
+    ///
+    /// Where HTTP has no such status or header.
+    pub fn next(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
+        assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is no HTTP status");
+        for (name, value) in headers {
+            assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is no header name");
+            assert!(HeaderValue::try_from(*value).is_ok(), "{value:?} is no value of the header {name}");
+        }
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let reply = HttpMockResponse::builder().status(status).headers(headers).body(body.into()).build();
+        locked(&self.state).replies.push_back(reply);
+    }
+
+    /// Answers 401 to this token from now on. Every other is good.
+    pub fn reject(&self, token: impl Into<String>) {
+        locked(&self.state).rejected.insert(token.into());
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn answer(&mut self, request: &HttpMockRequest) -> HttpMockResponse {
+        let request = received(request);
+        let reply = self.replies.pop_front().unwrap_or_else(|| self.documented(&request));
+        self.requests.push(request);
+        reply
+    }
+
+    /// The answer of the API description.
+    fn documented(&self, request: &ReceivedRequest) -> HttpMockResponse {
+        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if request.target != PATH || request.method != METHOD {
+            return refusal(404, "NotFound", &format!("the sandbox knows {METHOD} {PATH} alone"));
+        }
+        match header("authorization").split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
+                if self.rejected.contains(token) {
+                    return refusal(401, "Unauthorized", "the sandbox was told to reject this token");
+                }
+            }
+            _ => return refusal(401, "Unauthorized", "authorization: Bearer and a token is needed"),
+        }
+        let media_type = header("content-type").split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return refusal(415, "UnsupportedMediaType", "content-type: application/json is needed");
+        }
+        match serde_json::from_slice::<CollectiveOnboardingRequest>(&request.body) {
+            Ok(collective) => json_reply(201, &serde_json::to_value(onboarding(collective)).expect("JSON of JSON")),
+            Err(error) => refusal(400, "BadRequest", &format!("the body is not as documented: {error}")),
+        }
+    }
+}
+
+/// The onboarding request that is created for a collective.
+fn onboarding(request: CollectiveOnboardingRequest) -> OnboardingRequest {
+    let id = Uuid::new_v4();
+    OnboardingRequest {
+        action: Some(OnboardingAction {
+            documentation_link: Some("https://sandbox.invalid/documentation".to_owned()),
+            redirect_link: Some(format!("https://sandbox.invalid/consent/{id}")),
+            type_: Some(OnboardingActionType::Consent),
+        }),
+        created: Some(chrono::Utc::now()),
+        data: Some(OnboardingData {
+            collective: Some(Collective {
+                id: Some(request.collective_id.unwrap_or_else(Uuid::new_v4)),
+                name: request.name,
+                owner: request.owner,
+                properties: request.properties,
+                type_: request.type_,
+            }),
+            ..OnboardingData::default()
+        }),
+        id: Some(id),
+        request_type: Some(OnboardingRequestType::Collective),
+        status: Some(OnboardingStatus::Pending),
+        ..OnboardingRequest::default()
+    }
+}
+
+fn received(request: &HttpMockRequest) -> ReceivedRequest {
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);
+    let (method, headers, body) = (request.method(), request.headers(), request.body_vec());
+    ReceivedRequest { method, target, headers, body }
+}
+
+fn refusal(status: u16, code: &str, message: &str) -> HttpMockResponse {
+    json_reply(status, &json!({"code": code, "message": message}))
+}
+
+fn json_reply(status: u16, body: &Value) -> HttpMockResponse {
+    HttpMockResponse::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .header("x-request-id", Uuid::new_v4().to_string())
+        .body(body.to_string())
+        .build()
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
