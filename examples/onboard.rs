@@ -1,1 +1,164 @@
-fn main() {}
+//! Creates a collective onboarding request, and tells where to send the user.
+//!
+//! With `TRAXES_ACCESS_TOKEN` in the environment it talks to `TRAXES_BASE_URL`, or to production; with no credentials it
+//! starts a sandbox and talks to that.
+
+use clap::{Args, CommandFactory, Parser};
+use serde_json::Value;
+use std::{
+    env,
+    io::{IsTerminal, stderr},
+    process::ExitCode,
+    time::Duration,
+};
+use tracing_subscriber::EnvFilter;
+use traxes_connect::{
+    Client, CollectiveOnboardingRequest, CollectiveType, Error, OnboardingRequest, Response, RetryPolicy, Sandbox,
+};
+use uuid::Uuid;
+
+const CREDENTIALS: [&str; 1] = ["TRAXES_ACCESS_TOKEN"];
+
+/// Create a collective onboarding request.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    name: Name,
+    /// What kind of collective it is: Household, Fleet, SolarFarm, VirtualPowerPlant, or one that is new.
+    #[arg(long = "type", value_name = "TYPE", default_value = "Household")]
+    collective_type: CollectiveType,
+    /// The id of its owner.
+    #[arg(long, value_name = "UUID")]
+    owner: Option<Uuid>,
+    /// The id that it shall have.
+    #[arg(long, value_name = "UUID")]
+    collective_id: Option<Uuid>,
+    /// Custom properties.
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    properties: Option<Value>,
+    /// How long the whole call may take.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// How often it may be tried, the first time included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    attempts: Option<u32>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[group(multiple = false)]
+struct Name {
+    /// The name of the collective.
+    #[arg(long, default_value = "Rue de la Loi 16")]
+    name: String,
+    /// Send no name: null.
+    #[arg(long)]
+    unnamed: bool,
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.filter(|d| !d.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+        // clap leaves the usage off where a value is wrong.
+        if error.use_stderr() && !error.to_string().contains("Usage:") {
+            eprintln!("{}\n", Arguments::command().render_usage());
+        }
+        error.exit()
+    });
+    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
+    logs.with_writer(stderr).with_ansi(stderr().is_terminal()).init();
+    match run(&arguments).await {
+        Ok(onboarding) if arguments.json => println!("{}", success(&onboarding)),
+        Ok(onboarding) => print_for_people(&onboarding),
+        Err(error) => {
+            match arguments.json {
+                true => println!("{}", failure(&error)),
+                false => eprintln!("error: {error}"),
+            }
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run(arguments: &Arguments) -> Result<Response<OnboardingRequest>, Error> {
+    let mut policy = RetryPolicy::new();
+    if let Some(timeout) = arguments.timeout {
+        policy = policy.deadline(timeout);
+    }
+    if let Some(attempts) = arguments.attempts {
+        policy = policy.attempts(attempts);
+    }
+    let request = request(arguments);
+    // Lives as long as the call.
+    let sandbox;
+    let client = if CREDENTIALS.iter().chain(["TRAXES_BASE_URL"].iter()).any(|name| env::var_os(name).is_some()) {
+        Client::from_env()?
+    } else {
+        sandbox = Sandbox::start().await;
+        eprintln!("no credentials in the environment: talking to a sandbox on {}", sandbox.url());
+        sandbox.client()
+    };
+    client.with_retry(policy).create_collective_onboarding(&request).await
+}
+
+fn request(arguments: &Arguments) -> CollectiveOnboardingRequest {
+    let mut request = match arguments.name.unnamed {
+        true => CollectiveOnboardingRequest::unnamed(),
+        false => CollectiveOnboardingRequest::new(&arguments.name.name),
+    };
+    request = request.collective_type(arguments.collective_type.clone());
+    if let Some(owner) = arguments.owner {
+        request = request.owner(owner);
+    }
+    if let Some(id) = arguments.collective_id {
+        request = request.collective_id(id);
+    }
+    request.properties = arguments.properties.clone();
+    request
+}
+
+fn print_for_people(response: &Response<OnboardingRequest>) {
+    let unknown = || "unknown".to_owned();
+    println!("created onboarding request {}", response.id.map_or_else(unknown, |id| id.to_string()));
+    println!("status                     {}", response.status.as_ref().map_or_else(unknown, ToString::to_string));
+    match response.consent_url() {
+        Some(url) => println!("send the user to           {url}"),
+        None => {
+            println!("no consent link: {}", if response.is_finished() { "it has ended" } else { "look at it later" })
+        }
+    }
+}
+
+fn success(response: &Response<OnboardingRequest>) -> Value {
+    serde_json::json!({
+        "status": response.status().as_u16(),
+        "request_id": response.request_id(),
+        "attempts": response.attempts(),
+        "onboarding": response.value(),
+    })
+}
+
+fn failure(error: &Error) -> Value {
+    serde_json::json!({"error": {
+        "kind": error.kind().as_str(),
+        "outcome": error.outcome().as_str(),
+        "status": error.status().map(|status| status.as_u16()),
+        "code": error.code(),
+        "request_id": error.request_id(),
+        "retry_after_s": error.retry_after().map(|wait| wait.as_secs()),
+        "attempts": error.attempts(),
+        "message": error.to_string(),
+    }})
+}

@@ -27,15 +27,18 @@ impl AccessToken {
     ///
     /// `Config`, without the token, for anything else.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
-        let token = SecretString::from(token.into());
-        match token.expose_secret() {
-            "" => Err(Error::config("access token", "is empty: set a token")),
-            text if !text.bytes().all(|b| b.is_ascii_graphic()) => Err(Error::config(
-                "access token",
-                "has a character outside visible ASCII: look for spaces and line ends",
-            )),
-            text => Ok(Self(Arc::new([SCHEME, text].concat().into()))),
+        Self::named("access token", SecretString::from(token.into()).expose_secret())
+    }
+
+    /// A token, with the setting that it came from for its error.
+    pub(crate) fn named(setting: &str, token: &str) -> Result<Self, Error> {
+        if token.is_empty() {
+            return Err(Error::config(setting, "is empty: set it to an access token"));
         }
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::config(setting, "has a character outside visible ASCII: look for spaces and line ends"));
+        }
+        Ok(Self(Arc::new([SCHEME, token].concat().into())))
     }
 
     /// The value of an `authorization` header, marked as sensitive.

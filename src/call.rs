@@ -30,10 +30,10 @@ type Generated<T> = Result<ResponseValue<T>, generated::Error>;
 
 impl Client {
     /// Calls an operation: `send` is one attempt, made with the generated client.
-    pub(crate) async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
         &self,
         operation: &'static Operation,
-        send: impl AsyncFn(generated::Client) -> Generated<T>,
+        send: impl Fn(generated::Client) -> R,
     ) -> Result<Response<T>, Error> {
         let span = info_span!(
             "traxes_connect.call",
@@ -55,10 +55,10 @@ impl Client {
         result
     }
 
-    async fn attempts<T: DeserializeOwned>(
+    async fn attempts<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
         &self,
         operation: &'static Operation,
-        send: impl AsyncFn(generated::Client) -> Generated<T>,
+        send: impl Fn(generated::Client) -> R,
     ) -> Result<Response<T>, Error> {
         let started = Instant::now();
         let deadline = later(started, self.retry.call_deadline());
@@ -117,11 +117,11 @@ impl Client {
         }
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    async fn attempt<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
         &self,
         token: AccessToken,
         deadline: Instant,
-        send: impl AsyncFn(generated::Client) -> Generated<T>,
+        send: impl Fn(generated::Client) -> R,
     ) -> Result<(T, Reply), Error> {
         let exchange = Arc::new(Exchange::new(token, self.shared.body_limit));
         let api = generated::Client {
@@ -142,7 +142,37 @@ impl Client {
                 let message = format!("the server answered {}", reply.status);
                 Err(Error::new(ErrorKind::Status, outcome, message).with_reply(reply, wait))
             }
-            (result, (None, _)) => Err(no_reply(result.map(Result::err))),
+            (result, (None, _)) => Err(self.no_reply(result.map(Result::err))),
+        }
+    }
+
+    fn no_reply(&self, failure: Result<Option<generated::Error>, Elapsed>) -> Error {
+        let (kind, outcome, problem) = match &failure {
+            Err(_) => (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned()),
+            Ok(Some(generated::Error::CommunicationError(error))) => {
+                let cause = root_cause(error);
+                let server = format!("{}:{}", self.shared.server_address, self.shared.server_port);
+                if error.is_connect() {
+                    (ErrorKind::Connect, Outcome::NotSent, format!("no connection to {server}: {cause}"))
+                } else if error.is_builder() {
+                    (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
+                } else if error.is_timeout() {
+                    (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned())
+                } else {
+                    (
+                        ErrorKind::Transport,
+                        Outcome::Unknown,
+                        format!("the connection broke before a reply came: {cause}"),
+                    )
+                }
+            }
+            // What a generated method does before it sends: an argument that makes no header or body.
+            Ok(_) => (ErrorKind::Config, Outcome::NotSent, "the request could not be built".to_owned()),
+        };
+        let error = Error::new(kind, outcome, problem);
+        match failure {
+            Ok(Some(generated::Error::CommunicationError(source))) => error.with_source(source),
+            _ => error,
         }
     }
 }
@@ -176,31 +206,6 @@ fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
     };
     let (path, line, column) = (quoted(&error.path().to_string()), error.inner().line(), error.inner().column());
     format!("{what} at {path}, line {line} column {column}")
-}
-
-fn no_reply(failure: Result<Option<generated::Error>, Elapsed>) -> Error {
-    let (kind, outcome, problem) = match &failure {
-        Err(_) => (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned()),
-        Ok(Some(generated::Error::CommunicationError(error))) => {
-            let cause = root_cause(error);
-            if error.is_connect() {
-                (ErrorKind::Connect, Outcome::NotSent, format!("no connection came about: {cause}"))
-            } else if error.is_builder() {
-                (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
-            } else if error.is_timeout() {
-                (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned())
-            } else {
-                (ErrorKind::Transport, Outcome::Unknown, format!("the connection broke before a reply came: {cause}"))
-            }
-        }
-        // What a generated method does before it sends: an argument that makes no header or body.
-        Ok(_) => (ErrorKind::Config, Outcome::NotSent, "the request could not be built".to_owned()),
-    };
-    let error = Error::new(kind, outcome, problem);
-    match failure {
-        Ok(Some(generated::Error::CommunicationError(source))) => error.with_source(source),
-        _ => error,
-    }
 }
 
 /// The innermost reason of a connection's failure: the words of the operating system or of TLS.

@@ -64,8 +64,10 @@ impl Client {
         let Some(token) = variable("TRAXES_ACCESS_TOKEN")? else {
             return Err(Error::config("TRAXES_ACCESS_TOKEN", "is not set: set it to an access token"));
         };
+        AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
         let mut builder = Self::builder().token(token);
         if let Some(url) = variable("TRAXES_BASE_URL")? {
+            checked_url("TRAXES_BASE_URL", &url, false)?;
             builder = builder.base_url(url);
         }
         builder.build()
@@ -239,7 +241,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let url = checked_url("base_url", &self.base_url, self.plain_http)?;
         let credentials = match (self.token, self.token_source) {
-            (Some(token), _) => Credentials::Fixed(AccessToken::new(token.expose_secret())?),
+            (Some(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
             (None, Some(source)) => Credentials::Source(source),
             (None, None) => return Err(Error::config("token", "is not set: set a token or a token_source")),
         };

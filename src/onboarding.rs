@@ -33,7 +33,8 @@ impl Client {
         &self,
         request: &CollectiveOnboardingRequest,
     ) -> Result<Response<OnboardingRequest>, Error> {
-        self.call(&CREATE_COLLECTIVE_ONBOARDING, async |api| api.create_collective_onboarding(request).await).await
+        self.call(&CREATE_COLLECTIVE_ONBOARDING, |api| async move { api.create_collective_onboarding(request).await })
+            .await
     }
 }
 

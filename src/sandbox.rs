@@ -113,7 +113,7 @@ impl Sandbox {
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
         let answer = move |request: &HttpMockRequest| locked(&shared).answer(request);
-        server.mock_async(|_, then| drop(then.respond_with(answer))).await;
+        server.mock(|_, then| drop(then.respond_with(answer)));
         Self { server, state }
     }
 

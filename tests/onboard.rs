@@ -1,0 +1,156 @@
+//! The main job as a command: what it prints, and how it ends.
+
+#![cfg(feature = "sandbox")]
+
+mod support;
+
+use serde_json::Value;
+use std::{path::PathBuf, process::Command};
+use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
+
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "{}", self.stdout);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Runs the example, which cargo builds beside the tests.
+async fn onboard(environment: &[(&str, &str)], arguments: &[&str]) -> Run {
+    let mut path = PathBuf::from(std::env::current_exe().unwrap().parent().unwrap().parent().unwrap());
+    path.push(format!("examples/onboard{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAXES_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").envs(environment.iter().copied()).args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+async fn against(behaviours: impl IntoIterator<Item = Behaviour>, arguments: &[&str]) -> (Run, Server) {
+    let server = Server::queue(behaviours).await;
+    let environment = [("TRAXES_ACCESS_TOKEN", "tok-1"), ("TRAXES_BASE_URL", &server.url())];
+    (onboard(&environment, arguments).await, server)
+}
+
+#[tokio::test]
+async fn without_credentials_it_creates_a_request_in_a_sandbox_and_says_so() {
+    let run = onboard(&[], &[]).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("sandbox"), "{}", run.stderr);
+    assert!(run.stdout.contains("created onboarding request") && run.stdout.contains("Pending"), "{}", run.stdout);
+    assert!(run.stdout.contains("https://"), "{}", run.stdout);
+}
+
+#[tokio::test]
+async fn with_json_it_prints_one_object_with_the_documented_one_inside() {
+    let id = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+    let arguments =
+        ["--json", "--type", "Fleet", "--owner", id, "--collective-id", id, "--properties", r#"{"a":[1,null]}"#];
+    let output = onboard(&[], &[&arguments[..], &["--name", "Loi"]].concat()).await.json();
+    let collective = &output["onboarding"]["data"]["collective"];
+    assert_eq!((&output["status"], &output["attempts"]), (&Value::from(201), &Value::from(1)));
+    assert!(output["request_id"].is_string());
+    let expected =
+        serde_json::json!({"id": id, "name": "Loi", "owner": id, "properties": {"a": [1, null]}, "type": "Fleet"});
+    assert_eq!(collective, &expected);
+    let unnamed = onboard(&[], &["--json", "--unnamed"]).await.json();
+    assert_eq!(unnamed["onboarding"]["data"]["collective"].get("name"), None);
+}
+
+#[tokio::test]
+async fn a_failure_is_one_object_with_every_key_and_exit_code_1() {
+    let (run, _) =
+        against([reply(400, &[("x-request-id", "req-9")], r#"{"code":"E1","message":"no"}"#)], &["--json"]).await;
+    assert_eq!(run.code, 1);
+    let error = &run.json()["error"];
+    let keys: Vec<_> = error.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["attempts", "code", "kind", "message", "outcome", "request_id", "retry_after_s", "status"]);
+    for (key, value) in [
+        ("kind", Value::from("status")),
+        ("outcome", "rejected".into()),
+        ("status", 400.into()),
+        ("code", "E1".into()),
+        ("request_id", "req-9".into()),
+        ("retry_after_s", Value::Null),
+        ("attempts", 1.into()),
+    ] {
+        assert_eq!(error[key], value, "{key}");
+    }
+    assert!(error["message"].as_str().unwrap().contains("400"));
+}
+
+#[tokio::test]
+async fn timeout_and_attempts_are_honoured() {
+    let (run, server) = against([raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "0.2"]).await;
+    let error = &run.json()["error"];
+    assert_eq!((error["kind"].as_str(), error["outcome"].as_str()), (Some("timeout"), Some("unknown")));
+    assert_eq!(server.requests().len(), 1);
+    let busy = || reply(429, &[("retry-after", "0")], "");
+    let (run, server) = against([busy(), busy(), busy(), created()], &["--json", "--attempts", "4"]).await;
+    assert_eq!((run.json()["attempts"].as_u64(), server.requests().len()), (Some(4), 4));
+    let (run, server) = against([busy(), busy(), busy()], &["--json", "--attempts", "2"]).await;
+    assert_eq!((run.json()["error"]["attempts"].as_u64(), server.requests().len()), (Some(2), 2));
+}
+
+#[tokio::test]
+async fn settings_of_the_environment_that_are_wrong_are_named() {
+    let port = refusing_port().await.to_string();
+    let loopback = format!("http://127.0.0.1:{port}");
+    for (environment, name) in [
+        (&[("TRAXES_ACCESS_TOKEN", "")][..], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_ACCESS_TOKEN", "s3cret s3cret")], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_BASE_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "")], "TRAXES_BASE_URL"),
+        (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "traxes")], "TRAXES_BASE_URL"),
+        (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "http://10.0.0.1")], "TRAXES_BASE_URL"),
+    ] {
+        let run = onboard(environment, &["--json"]).await;
+        let error = &run.json()["error"];
+        assert_eq!(
+            (run.code, error["kind"].as_str(), error["outcome"].as_str()),
+            (1, Some("config"), Some("not_sent"))
+        );
+        assert!(error["message"].as_str().unwrap().starts_with(name), "{error}");
+        assert!(!run.stdout.contains("s3cret") && !run.stderr.contains("s3cret"));
+    }
+}
+
+#[tokio::test]
+async fn bad_arguments_exit_with_2_name_the_argument_and_show_the_usage() {
+    for (arguments, name) in [
+        (&["--owner", "me"][..], "--owner"),
+        (&["--collective-id", "12"], "--collective-id"),
+        (&["--properties", "{"], "--properties"),
+        (&["--timeout", "0"], "--timeout"),
+        (&["--timeout", "-1"], "-1"),
+        (&["--timeout", "soon"], "--timeout"),
+        (&["--timeout", "inf"], "--timeout"),
+        (&["--attempts", "0"], "--attempts"),
+        (&["--name", "a", "--unnamed"], "--unnamed"),
+        (&["--colour"], "--colour"),
+        (&["extra"], "extra"),
+    ] {
+        let run = onboard(&[], arguments).await;
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(name) && run.stderr.contains("Usage:") && run.stdout.is_empty(), "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
+async fn rust_log_turns_on_logs_on_stderr_without_the_token() {
+    let server = Server::queue([created()]).await;
+    let environment =
+        [("TRAXES_ACCESS_TOKEN", "tok-s3cret"), ("TRAXES_BASE_URL", &server.url()), ("RUST_LOG", "trace")];
+    let run = onboard(&environment, &["--json"]).await;
+    assert!(run.stderr.contains("traxes_connect.call") && !run.stderr.contains("s3cret"), "{}", run.stderr);
+    assert_eq!(run.json()["request_id"], "req-1");
+}

@@ -1,0 +1,200 @@
+//! What the API may add, leave out or leave empty does not fail a reply, and nothing of a reply is lost on the way.
+
+#![cfg(feature = "sandbox")]
+
+#[path = "support/spec.rs"]
+mod spec;
+
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Value, json};
+use spec::{any_value, documented, normalised, schema};
+use traxes_connect::{
+    CollectiveOnboardingRequest, ErrorKind, OnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
+    types::{Collective, CollectiveType, Entity, EntityType},
+};
+
+fn decoded(value: &Value) -> OnboardingRequest {
+    serde_json::from_str(&value.to_string()).unwrap_or_else(|e| panic!("{e}: {value}"))
+}
+
+fn encoded(value: &OnboardingRequest) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+#[test]
+fn the_documented_reply_decodes_and_encodes_back_to_itself() {
+    let reply = documented("reply");
+    assert_eq!(reply.as_object().unwrap().len(), 9);
+    assert_eq!(&encoded(&decoded(reply)), reply);
+}
+
+#[test]
+fn the_documented_request_decodes_and_encodes_back_to_itself() {
+    let request: CollectiveOnboardingRequest = serde_json::from_value(documented("request").clone()).unwrap();
+    assert_eq!(&serde_json::to_value(&request).unwrap(), documented("request"));
+}
+
+#[test]
+fn an_unknown_enum_value_is_kept_and_goes_back_unchanged() {
+    for (place, value) in [
+        ("/status", "Paused"),
+        ("/status", "canceled"),
+        ("/status", ""),
+        ("/requestType", "Unknown"),
+        ("/action/type", "Upload \u{1F600}\n"),
+        ("/data/collective/type", "WindFarm"),
+        ("/data/entity/type", "Boiler"),
+        ("/data/entity/information/type", "ev"),
+    ] {
+        let mut reply = documented("reply").clone();
+        *reply.pointer_mut(place).unwrap() = value.into();
+        assert_eq!(encoded(&decoded(&reply)), reply, "{place}");
+    }
+    let reply = decoded(&json!({"status": "Paused"}));
+    assert_eq!(reply.status, Some(OnboardingStatus::Unknown("Paused".to_owned())));
+    assert_eq!(reply.status.unwrap().as_str(), "Paused");
+}
+
+#[test]
+fn a_known_enum_value_is_the_documented_option_however_it_is_made() {
+    assert_eq!(CollectiveType::from("SolarFarm"), CollectiveType::SolarFarm);
+    assert_eq!(CollectiveType::from("SolarFarm".to_owned()), CollectiveType::SolarFarm);
+    assert_eq!("EV".parse(), Ok(EntityType::Ev));
+    assert_eq!(EntityType::Ev.to_string(), "EV");
+    for (name, count) in
+        [("CollectiveType", 4), ("EntityType", 8), ("OnboardingStatus", 5), ("OnboardingRequestType", 2)]
+    {
+        assert_eq!(schema(name)["enum"].as_array().unwrap().len(), count);
+    }
+}
+
+#[test]
+fn unknown_fields_absent_fields_and_nulls_do_not_fail_a_reply() {
+    assert_eq!(decoded(&json!({})), OnboardingRequest::default());
+    fn walk(value: &Value, at: &str, places: &mut Vec<String>) {
+        places.push(at.to_owned());
+        match value {
+            Value::Object(map) => map.iter().for_each(|(name, v)| walk(v, &format!("{at}/{name}"), places)),
+            Value::Array(list) => list.iter().enumerate().for_each(|(n, v)| walk(v, &format!("{at}/{n}"), places)),
+            _ => {}
+        }
+    }
+    let (reply, mut places) = (documented("reply"), Vec::new());
+    walk(reply, "", &mut places);
+    for place in places {
+        let mut wider = reply.clone();
+        if let Some(object) = wider.pointer_mut(&place).unwrap().as_object_mut() {
+            object.insert("addedLater".to_owned(), json!({"a": [1, "x", null]}));
+            assert_eq!(&encoded(&decoded(&wider)), reply, "a field added at {place}");
+        }
+        if let Some((parent, name)) = place.rsplit_once('/')
+            && let Some(object) = reply.pointer(parent).unwrap().as_object()
+        {
+            let mut narrower = reply.clone();
+            let removed = narrower.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+            assert_eq!(encoded(&decoded(&narrower)), narrower, "{place} left out");
+            let mut emptied = reply.clone();
+            *emptied.pointer_mut(&place).unwrap() = Value::Null;
+            assert_eq!(encoded(&decoded(&emptied)), narrower, "null at {place}");
+            assert!(removed.is_some() && object.contains_key(name));
+        }
+    }
+}
+
+#[test]
+fn any_documented_reply_decodes_and_encodes_back() {
+    let strategy = any_value(schema("OnboardingRequest"));
+    let judge = spec::validator("OnboardingRequest");
+    let checked = TestRunner::default().run(&strategy, |reply| {
+        prop_assert!(judge.is_valid(&reply), "not what the description allows: {reply}");
+        let back = encoded(&decoded(&reply));
+        let expected = normalised(schema("OnboardingRequest"), &reply);
+        prop_assert_eq!(normalised(schema("OnboardingRequest"), &back), expected);
+        prop_assert!(judge.is_valid(&back), "written, but not what the description allows: {}", back);
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn any_request_that_can_be_made_is_what_the_description_allows() {
+    let strategy = any_value(schema("CollectiveOnboardingRequest"));
+    let judge = spec::validator("CollectiveOnboardingRequest");
+    let checked = TestRunner::default().run(&strategy, |mut body| {
+        body.as_object_mut().unwrap().entry("name").or_insert(Value::Null);
+        let request: CollectiveOnboardingRequest = serde_json::from_value(body).unwrap();
+        let written = serde_json::to_value(&request).unwrap();
+        prop_assert!(judge.is_valid(&written) && written.get("name").is_some(), "{written}");
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn arbitrary_bytes_as_a_body_are_a_decode_error_or_a_value_and_never_a_panic() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sandbox = runtime.block_on(Sandbox::start());
+    let client = sandbox.client().with_retry(RetryPolicy::none());
+    let bytes = prop_oneof![
+        any::<Vec<u8>>(),
+        any_value(schema("OnboardingRequest")).prop_map(|v| v.to_string().into_bytes()),
+        (any_value(schema("OnboardingRequest")), any::<prop::sample::Index>()).prop_map(|(value, at)| {
+            let mut bytes = value.to_string().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1;
+            bytes
+        }),
+        Just(b"[".repeat(100_000)),
+    ];
+    let checked = TestRunner::default().run(&bytes, |body| {
+        sandbox.next(201, &[], body.clone());
+        let request = CollectiveOnboardingRequest::unnamed();
+        match runtime.block_on(client.create_collective_onboarding(&request)) {
+            Ok(_) => prop_assert!(serde_json::from_slice::<OnboardingRequest>(&body).is_ok()),
+            Err(error) => {
+                prop_assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decode, Outcome::Applied));
+                prop_assert_eq!(error.body(), &body[..]);
+                prop_assert!(error.to_string().chars().count() <= 300 && !error.to_string().contains('\n'));
+            }
+        }
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn readers_tell_where_to_send_the_user_and_whether_it_has_ended() {
+    let link = |kind: Value| json!({"action": {"redirectLink": "https://a.example/c", "type": kind}});
+    for (reply, url) in [
+        (json!({}), None),
+        (json!({"action": null}), None),
+        (json!({"action": {}}), None),
+        (json!({"action": {"type": "Consent"}}), None),
+        (link("Consent".into()), Some("https://a.example/c")),
+        (link(Value::Null), Some("https://a.example/c")),
+        (link("Upload".into()), None),
+    ] {
+        assert_eq!(decoded(&reply).consent_url(), url, "{reply}");
+    }
+    for (status, finished, succeeded) in [
+        ("Canceled", true, false),
+        ("Failed", true, false),
+        ("InProgress", false, false),
+        ("Pending", false, false),
+        ("Succeeded", true, true),
+        ("Paused", false, false),
+    ] {
+        let reply = decoded(&json!({"status": status}));
+        assert_eq!((reply.is_finished(), reply.is_succeeded()), (finished, succeeded), "{status}");
+    }
+    assert!(!decoded(&json!({})).is_finished());
+}
+
+#[test]
+fn replies_of_ones_own_tests_are_made_by_field_assignment() {
+    let mut entity = Entity::default();
+    entity.type_ = Some(EntityType::HeatPump);
+    let mut collective = Collective::default();
+    collective.type_ = Some("Commune".into());
+    assert_eq!(serde_json::to_value((entity, collective)).unwrap(), json!([{"type": "HeatPump"}, {"type": "Commune"}]));
+}

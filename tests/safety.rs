@@ -1,0 +1,80 @@
+//! A token goes to the server that it is meant for, and nowhere else, whatever the environment and the customiser say.
+
+mod support;
+
+use std::process::Command;
+use support::{Server, reply};
+use traxes_connect::{
+    Client, CollectiveOnboardingRequest, ErrorKind, Outcome,
+    reqwest::{Proxy, redirect, retry},
+};
+
+/// Set in the process that this file starts again with proxy variables.
+const TARGET: &str = "TEST_TARGET_URL";
+
+#[tokio::test]
+async fn a_plain_client_ignores_proxies_of_the_environment() {
+    if let Ok(target) = std::env::var(TARGET) {
+        let client = Client::builder().token("tok-1").base_url(target).build().unwrap();
+        client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+        return;
+    }
+    let (server, proxy) = (Server::queue([]).await, Server::queue([]).await);
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "a_plain_client_ignores_proxies_of_the_environment"]).env(TARGET, server.url());
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"] {
+        again.env(name, proxy.url());
+    }
+    let output = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!((server.requests().len(), proxy.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_https_client_goes_through_the_proxy_it_is_given_without_showing_it_the_token() {
+    let proxy = Server::queue([reply(502, &[], "")]).await;
+    let through = Proxy::all(proxy.url()).unwrap();
+    let client = Client::builder().token("tok-1").base_url("https://api.invalid").http(|http| http.proxy(through));
+    let client = client.retry(traxes_connect::RetryPolicy::none()).build().unwrap();
+    let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
+    assert_eq!(proxy.requests()[0].line, "CONNECT api.invalid:443 HTTP/1.1");
+    assert_eq!(proxy.requests()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_customiser_cannot_undo_what_is_promised() {
+    let (elsewhere, proxy) = (Server::queue([]).await, Server::queue([]).await);
+    let server = Server::queue([reply(307, &[("location", &elsewhere.url())], ""), reply(503, &[], "")]).await;
+    let through = Proxy::all(proxy.url()).unwrap();
+    let again = retry::for_host("127.0.0.1").classify_fn(|attempt| match attempt.status() {
+        Some(status) if status.is_success() => attempt.success(),
+        _ => attempt.retryable(),
+    });
+    let client = Client::builder().token("tok-1").base_url(server.url()).http(|http| {
+        http.proxy(through)
+            .redirect(redirect::Policy::limited(5))
+            .retry(again)
+            .connection_verbose(true)
+            .user_agent("evil")
+    });
+    let client = client.build().unwrap();
+    for status in [307, 503] {
+        let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+        assert_eq!(error.status().unwrap(), status);
+    }
+    assert_eq!((server.requests().len(), elsewhere.connections(), proxy.connections()), (2, 0, 0));
+    assert!(server.requests()[0].header("user-agent").unwrap().starts_with("traxes-connect/"));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_token_stays() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Server::queue([]).await;
+        let server = Server::queue([reply(status, &[("location", &elsewhere.url())], "")]).await;
+        let client = Client::builder().token("tok-1").base_url(server.url()).build().unwrap();
+        let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+        assert_eq!(error.status().unwrap(), status);
+        assert_eq!((server.requests().len(), elsewhere.connections()), (1, 0), "{status}");
+    }
+}

@@ -1,0 +1,131 @@
+//! The sandbox answers as the documentation says, and shows what it received.
+#![cfg(feature = "sandbox")]
+
+#[path = "support/spec.rs"]
+mod spec;
+
+use serde_json::{Value, json};
+use traxes_connect::{
+    AccessToken, Client, CollectiveOnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
+    reqwest::{self, Method},
+    types::{CollectiveType, OnboardingActionType},
+};
+use uuid::Uuid;
+
+const PATH: &str = "/v1/onboarding/collectives";
+
+#[tokio::test]
+async fn a_request_is_answered_as_documented() {
+    let (sandbox, owner, id) = (Sandbox::start().await, Uuid::new_v4(), Uuid::new_v4());
+    let request = CollectiveOnboardingRequest::new("a").owner(owner).collective_id(id).collective_type("Commune");
+    let request = request.properties(json!({"x": [1]})).unwrap();
+    let reply = sandbox.client().create_collective_onboarding(&request).await.unwrap();
+    assert_eq!((reply.status().as_u16(), reply.attempts()), (201, 1));
+    assert!(reply.request_id().is_some() && reply.consent_url().is_some());
+    assert_eq!(reply.status, Some(OnboardingStatus::Pending));
+    assert_eq!(reply.action.as_ref().unwrap().type_, Some(OnboardingActionType::Consent));
+    let collective = reply.data.as_ref().unwrap().collective.as_ref().unwrap();
+    assert_eq!((collective.id, collective.owner, collective.name.as_deref()), (Some(id), Some(owner), Some("a")));
+    assert_eq!(collective.type_, Some(CollectiveType::Unknown("Commune".to_owned())));
+    assert_eq!(collective.properties, Some(json!({"x": [1]})));
+    let written = serde_json::to_value(reply.value()).unwrap();
+    let second = sandbox.client().create_collective_onboarding(&request).await.unwrap();
+    assert_ne!(reply.id, second.id);
+    // Apart from the type, which nobody documents.
+    let mut documented = written;
+    documented["data"]["collective"]["type"] = "Fleet".into();
+    assert!(spec::validator("OnboardingRequest").is_valid(&documented), "{documented}");
+}
+
+#[tokio::test]
+async fn what_is_not_documented_is_refused_with_a_reason() {
+    let sandbox = Sandbox::start().await;
+    sandbox.reject("revoked");
+    let send = async |method: Method, path: &str, token: &str, media: &str, body: &str| {
+        let request = reqwest::Client::new().request(method, sandbox.url() + path);
+        let request = request.header("authorization", token).header("content-type", media).body(body.to_owned());
+        let reply = request.send().await.unwrap();
+        let status = reply.status().as_u16();
+        let body: Value = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
+        assert!(
+            body["code"].is_string() == (status != 201) && body["message"].is_string() == (status != 201),
+            "{body}"
+        );
+        status
+    };
+    let (json, good) = ("application/json", r#"{"name":null}"#);
+    for (status, method, path, token, media, body) in [
+        (201, Method::POST, PATH, "Bearer x", json, good),
+        (201, Method::POST, PATH, "bearer x", "Application/JSON; charset=utf-8", good),
+        (404, Method::GET, PATH, "Bearer x", json, good),
+        (404, Method::POST, "/v1/onboarding", "Bearer x", json, good),
+        (404, Method::POST, "/v1/onboarding/collectives?a=b", "Bearer x", json, good),
+        (401, Method::POST, PATH, "", json, good),
+        (401, Method::POST, PATH, "Bearer ", json, good),
+        (401, Method::POST, PATH, "Basic eA==", json, good),
+        (401, Method::POST, PATH, "Bearer revoked", json, good),
+        (415, Method::POST, PATH, "Bearer x", "text/plain", good),
+        (400, Method::POST, PATH, "Bearer x", json, "{"),
+        (400, Method::POST, PATH, "Bearer x", json, "{}"),
+        (400, Method::POST, PATH, "Bearer x", json, r#"{"name":7}"#),
+        (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","owner":"me"}"#),
+        (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","type":1}"#),
+    ] {
+        assert_eq!(
+            send(method.clone(), path, token, media, body).await,
+            status,
+            "{method} {path} {token} {media} {body}"
+        );
+    }
+    assert_eq!(sandbox.requests().len(), 15);
+}
+
+#[tokio::test]
+async fn queued_replies_come_first_and_in_order() {
+    let sandbox = Sandbox::start().await;
+    let client = sandbox.client().with_retry(RetryPolicy::none());
+    sandbox.next(400, &[("x-request-id", "req-9")], r#"{"code":"E1"}"#);
+    sandbox.next(500, &[], [0xff, 0]);
+    let request = CollectiveOnboardingRequest::unnamed();
+    let error = client.create_collective_onboarding(&request).await.unwrap_err();
+    assert_eq!((error.outcome(), error.code(), error.request_id()), (Outcome::Rejected, Some("E1"), Some("req-9")));
+    let error = client.create_collective_onboarding(&request).await.unwrap_err();
+    assert_eq!((error.outcome(), error.body()), (Outcome::Unknown, &[0xff, 0][..]));
+    assert_eq!(client.create_collective_onboarding(&request).await.unwrap().status().as_u16(), 201);
+    let received = &sandbox.requests()[2];
+    assert_eq!(
+        (received.method.as_str(), received.target.as_str(), &received.body[..]),
+        ("POST", PATH, &br#"{"name":null}"#[..])
+    );
+    assert_eq!(received.headers["authorization"], "Bearer sandbox");
+    assert!(!format!("{received:?} {sandbox:?}").contains("Bearer"));
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
+    let sandbox = Sandbox::start().await;
+    sandbox.reject("old");
+    let tokens = std::sync::Mutex::new(vec!["new", "old"]);
+    let source = move || {
+        let token = tokens.lock().unwrap().pop().unwrap();
+        async move { AccessToken::new(token) }
+    };
+    let client = Client::builder().base_url(sandbox.url()).token_source(source).build().unwrap();
+    let reply = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    assert_eq!((reply.attempts(), sandbox.requests().len()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_sandboxes_than_the_pool_has_wait_for_one_another() {
+    let starts = (0..40).map(|_| {
+        tokio::spawn(async {
+            let sandbox = Sandbox::start().await;
+            let request = CollectiveOnboardingRequest::unnamed();
+            sandbox.client().create_collective_onboarding(&request).await.unwrap();
+            assert_eq!(sandbox.requests().len(), 1);
+        })
+    });
+    for started in starts.collect::<Vec<_>>() {
+        started.await.unwrap();
+    }
+}

@@ -1,0 +1,227 @@
+//! A loopback server that does what it is told: real sockets, real bytes, a queue of behaviours.
+#![allow(dead_code)]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// What the server does with one connection or request.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    pub when: When,
+    pub write: Vec<u8>,
+    pub then: Then,
+    /// Whether the request is applied before the answer.
+    pub applies: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum When {
+    /// As soon as the connection stands, before a byte of it is read.
+    OnAccept,
+    /// After the head of the request, before its body.
+    AfterHead,
+    AfterRequest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Then {
+    KeepAlive,
+    Close,
+    Reset,
+    Stall,
+    /// Writes spaces for as long as the client takes them.
+    Endless,
+}
+
+/// A request, and what stands in its body under `collectiveId`.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub applied: bool,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+pub const CREATED: &str = r#"{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","status":"Pending"}"#;
+
+/// A complete reply: kept alive, applied where its status says so.
+pub fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
+    let mut head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let refused = matches!(status, 301 | 302 | 307 | 308 | 400..=499)
+        || status == 503 && headers.iter().any(|(name, value)| *name == "retry-after" && refuses(value));
+    Behaviour {
+        when: When::AfterRequest,
+        write: [head.as_bytes(), b"\r\n", body.as_bytes()].concat(),
+        then: Then::KeepAlive,
+        applies: !refused,
+    }
+}
+
+/// A server that knows when it is back knows that it did nothing. One that writes garbage knows nothing.
+fn refuses(retry_after: &str) -> bool {
+    retry_after.bytes().all(|b| b.is_ascii_digit()) || retry_after.ends_with("GMT")
+}
+
+pub fn created() -> Behaviour {
+    reply(201, &[("content-type", "application/json"), ("x-request-id", "req-1")], CREATED)
+}
+
+pub fn raw(when: When, write: impl Into<Vec<u8>>, then: Then) -> Behaviour {
+    Behaviour { when, write: write.into(), then, applies: when == When::AfterRequest }
+}
+
+impl Behaviour {
+    pub fn applies(mut self, applies: bool) -> Self {
+        self.applies = applies;
+        self
+    }
+}
+
+type Next = Box<dyn FnMut() -> Behaviour + Send>;
+
+struct State {
+    queue: VecDeque<Behaviour>,
+    next: Next,
+    requests: Vec<Request>,
+    connections: usize,
+}
+
+pub struct Server {
+    pub port: u16,
+    state: Arc<Mutex<State>>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Server {
+    /// Does what the queue says, one behaviour a request, and answers 201 from then on.
+    pub async fn queue(queue: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::start(queue.into_iter().collect(), Box::new(created)).await
+    }
+
+    /// Asks for each behaviour.
+    pub async fn endless(next: impl FnMut() -> Behaviour + Send + 'static) -> Self {
+        Self::start(VecDeque::new(), Box::new(next)).await
+    }
+
+    async fn start(queue: VecDeque<Behaviour>, next: Next) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(Mutex::new(State { queue, next, requests: Vec::new(), connections: 0 }));
+        let shared = Arc::clone(&state);
+        let accepting = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                shared.lock().unwrap().connections += 1;
+                tokio::spawn(serve(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { port, state, accepting }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.lock().unwrap().requests.clone()
+    }
+
+    pub fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
+    }
+}
+
+/// A port on which nobody listens.
+pub async fn refusing_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+    let draw = || {
+        let mut state = state.lock().unwrap();
+        state.queue.pop_front().unwrap_or_else(|| (state.next)())
+    };
+    let mut buffer = Vec::new();
+    let mut drawn = Some(draw());
+    if let Some(behaviour) = drawn.take_if(|b| b.when == When::OnAccept) {
+        return act(&mut stream, &behaviour).await;
+    }
+    while let Some(mut request) = read_head(&mut stream, &mut buffer).await {
+        let behaviour = drawn.take().unwrap_or_else(draw);
+        if behaviour.when == When::AfterRequest {
+            let Some(body) = read_body(&mut stream, &mut buffer, &request).await else { return };
+            request.body = body;
+            request.applied = behaviour.applies;
+        }
+        state.lock().unwrap().requests.push(request);
+        act(&mut stream, &behaviour).await;
+        if behaviour.then != Then::KeepAlive {
+            return;
+        }
+    }
+    if let Some(unused) = drawn {
+        state.lock().unwrap().queue.push_front(unused);
+    }
+}
+
+async fn act(stream: &mut TcpStream, behaviour: &Behaviour) {
+    if stream.write_all(&behaviour.write).await.is_err() {
+        return;
+    }
+    match behaviour.then {
+        Then::KeepAlive | Then::Close => {}
+        Then::Reset => stream.set_zero_linger().unwrap(),
+        Then::Stall => tokio::time::sleep(Duration::from_secs(3600)).await,
+        Then::Endless => while stream.write_all(&[b' '; 16 * 1024]).await.is_ok() {},
+    }
+}
+
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Request> {
+    let head = loop {
+        if let Some(end) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+            break String::from_utf8(buffer.drain(..end + 4).collect()).unwrap();
+        }
+        read_some(stream, buffer).await?;
+    };
+    let mut lines = head.trim_end().split("\r\n");
+    let line = lines.next().unwrap().to_owned();
+    let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned()));
+    Some(Request { line, headers: headers.collect(), body: Vec::new(), applied: false })
+}
+
+async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request) -> Option<Vec<u8>> {
+    let length = request.header("content-length").map_or(0, |l| l.parse().unwrap());
+    while buffer.len() < length {
+        read_some(stream, buffer).await?;
+    }
+    Some(buffer.drain(..length).collect())
+}
+
+async fn read_some(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
+    match stream.read_buf(buffer).await {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(()),
+    }
+}

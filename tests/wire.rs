@@ -1,0 +1,138 @@
+//! What goes over the wire is what the API documents, and nothing else.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Request, Server};
+use traxes_connect::{Client, CollectiveOnboardingRequest, ErrorKind, types::CollectiveType};
+use uuid::uuid;
+
+async fn sent(base: &str, request: &CollectiveOnboardingRequest) -> Request {
+    let server = Server::queue([]).await;
+    let base = base.replace("PORT", &server.port.to_string());
+    let client = Client::builder().token("tok-1").base_url(base).build().unwrap();
+    client.create_collective_onboarding(request).await.unwrap();
+    server.requests().pop().unwrap()
+}
+
+#[tokio::test]
+async fn a_request_has_the_documented_line_and_headers_and_no_other() {
+    let request = sent("http://127.0.0.1:PORT", &CollectiveOnboardingRequest::new("Rue de la Loi 16")).await;
+    assert_eq!(request.line, "POST /v1/onboarding/collectives HTTP/1.1");
+    let mut headers = request.headers.clone();
+    headers.sort();
+    let port = request.header("host").unwrap().to_owned();
+    assert!(port.starts_with("127.0.0.1:"));
+    let expected = [
+        ("accept", "application/json"),
+        ("authorization", "Bearer tok-1"),
+        ("content-length", "27"),
+        ("content-type", "application/json"),
+        ("host", &port),
+        ("user-agent", concat!("traxes-connect/", env!("CARGO_PKG_VERSION"))),
+    ];
+    assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(request.body, br#"{"name":"Rue de la Loi 16"}"#);
+}
+
+#[tokio::test]
+async fn a_body_has_exactly_what_was_set_and_always_a_name() {
+    let id = uuid!("3c90c3cc-0d44-4b50-8888-8dd25736052a");
+    let new = CollectiveOnboardingRequest::new;
+    let unnamed = CollectiveOnboardingRequest::unnamed;
+    for (request, body) in [
+        (unnamed(), json!({"name": null})),
+        (new(""), json!({"name": ""})),
+        (new("a").owner(id), json!({"name": "a", "owner": id})),
+        (new("a").collective_id(id), json!({"name": "a", "collectiveId": id})),
+        (new("a").collective_type(CollectiveType::SolarFarm), json!({"name": "a", "type": "SolarFarm"})),
+        (new("a").collective_type("Commune"), json!({"name": "a", "type": "Commune"})),
+        (new("a").properties(json!({"x": [1, null]})).unwrap(), json!({"name": "a", "properties": {"x": [1, null]}})),
+        (new("a").properties(None::<u8>).unwrap(), json!({"name": "a", "properties": null})),
+    ] {
+        let sent = sent("http://127.0.0.1:PORT", &request).await;
+        assert_eq!(serde_json::from_slice::<Value>(&sent.body).unwrap(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_may_have_a_slash_a_prefix_and_a_port() {
+    for (base, line) in [
+        ("http://127.0.0.1:PORT/", "POST /v1/onboarding/collectives HTTP/1.1"),
+        ("http://127.0.0.1:PORT/connect", "POST /connect/v1/onboarding/collectives HTTP/1.1"),
+        ("http://127.0.0.1:PORT/a/b/", "POST /a/b/v1/onboarding/collectives HTTP/1.1"),
+        ("http://LOCALHOST:PORT/a%20b", "POST /a%20b/v1/onboarding/collectives HTTP/1.1"),
+    ] {
+        assert_eq!(sent(base, &CollectiveOnboardingRequest::unnamed()).await.line, line, "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_agent_suffix_follows_ours() {
+    let server = Server::queue([]).await;
+    let client = Client::builder().token("t").base_url(server.url()).user_agent_suffix("shop/1.2 (x)").build().unwrap();
+    client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    let expected = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"), " shop/1.2 (x)");
+    assert_eq!(server.requests()[0].header("user-agent"), Some(expected));
+}
+
+#[test]
+fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
+    let good = || Client::builder().token("s3cret");
+    let zero = std::time::Duration::ZERO;
+    for (builder, setting) in [
+        (Client::builder(), "token"),
+        (Client::builder().token(""), "token"),
+        (Client::builder().token("s3cret\n"), "token"),
+        (Client::builder().token("s3cret\u{e9}"), "token"),
+        (Client::builder().token("s3cret s3cret"), "token"),
+        (good().base_url(""), "base_url"),
+        (good().base_url("api.traxes.io"), "base_url"),
+        (good().base_url("https://"), "base_url"),
+        (good().base_url("https://host:99999"), "base_url"),
+        (good().base_url("ftp://localhost"), "base_url"),
+        (good().base_url("https://user@host"), "base_url"),
+        (good().base_url("https://user:s3cret@host"), "base_url"),
+        (good().base_url("https://:s3cret@host"), "base_url"),
+        (good().base_url("https://host?key=s3cret"), "base_url"),
+        (good().base_url("https://host?"), "base_url"),
+        (good().base_url("https://host#s3cret"), "base_url"),
+        (good().base_url("http://api.traxes.io"), "base_url"),
+        (good().base_url("http://localhost.evil.example"), "base_url"),
+        (good().base_url("http://127.0.0.1.evil.example"), "base_url"),
+        (good().base_url("http://10.0.0.1"), "base_url"),
+        (good().base_url("http://[::2]"), "base_url"),
+        (good().user_agent_suffix("a\nb"), "user_agent_suffix"),
+        (good().user_agent_suffix(""), "user_agent_suffix"),
+        (good().attempt_timeout(zero), "attempt_timeout"),
+        (good().connect_timeout(zero), "connect_timeout"),
+        (good().retry(traxes_connect::RetryPolicy::new().deadline(zero)), "retry deadline"),
+        (good().http(|http| http.user_agent("a\u{7f}\nb")), "http"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().starts_with(setting), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_base_url_on_loopback_or_with_the_exception_may_be_plain() {
+    for base in
+        ["http://localhost:1", "http://127.0.0.1", "http://127.1.2.3/x", "http://[::1]:8080", "https://a.example"]
+    {
+        Client::builder().token("t").base_url(base).build().unwrap();
+    }
+    Client::builder().token("t").base_url("http://a.example").dangerously_allow_plain_http().build().unwrap();
+}
+
+#[test]
+fn a_client_and_what_it_returns_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    fn sent(_: impl Send) {}
+    shared::<Client>();
+    shared::<traxes_connect::Response<traxes_connect::OnboardingRequest>>();
+    shared::<traxes_connect::Error>();
+    let (client, request) = (Client::new("t").unwrap(), CollectiveOnboardingRequest::unnamed());
+    sent(client.create_collective_onboarding(&request));
+}
