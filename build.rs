@@ -71,7 +71,10 @@ fn parse(spec: &str) -> Result<OpenAPI, String> {
     let document = serde_json::to_value(&api).map_err(|e| e.to_string())?;
     let mut dangling = Vec::new();
     dangling_references(&document, &document, &mut dangling);
-    let line = |reference: &str| spec.lines().position(|l| l.contains(reference)).map_or(0, |n| n + 1);
+    let line = |reference: &str| {
+        let holds = |line: &str| line.trim_end_matches(['\'', '"', ' ', '}']).ends_with(reference);
+        spec.lines().position(holds).map_or(0, |n| n + 1)
+    };
     match dangling.as_slice() {
         [] => Ok(api),
         // progenitor would unwrap a None here, without a word about which.

@@ -134,10 +134,9 @@ fn print_for_people(response: &Response<OnboardingRequest>) {
     println!("created onboarding request {}", response.id.map_or_else(unknown, |id| id.to_string()));
     println!("status                     {}", response.status.as_ref().map_or_else(unknown, ToString::to_string));
     match response.consent_url() {
+        _ if response.is_finished() => println!("nothing is left to do"),
         Some(url) => println!("send the user to           {url}"),
-        None => {
-            println!("no consent link: {}", if response.is_finished() { "it has ended" } else { "look at it later" })
-        }
+        None => println!("it came without a consent link"),
     }
 }
 

@@ -241,7 +241,7 @@ impl Error {
             (Outcome::NotSent, _) => "not sent, safe to repeat",
             (Outcome::Rejected, Some(401 | 403)) => "rejected, nothing was applied: check the credentials",
             (Outcome::Rejected, Some(425 | 429 | 503)) => "rejected, nothing was applied: repeat it later",
-            (Outcome::Rejected, Some(300..=399)) => "rejected, nothing was applied: check the base URL",
+            (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "rejected, nothing was applied: check the base URL",
             (Outcome::Rejected, _) => "rejected, nothing was applied: correct the request before repeating it",
             (Outcome::Applied, _) => "applied: do not repeat it, what came of the reply is in body()",
             (Outcome::Unknown, _) => "outcome unknown, it may have been applied: find out before repeating it",

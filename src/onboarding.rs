@@ -89,7 +89,7 @@ impl CollectiveOnboardingRequest {
 }
 
 impl OnboardingRequest {
-    /// Where to send the user to give consent, while that is what the onboarding waits for.
+    /// Where to send the user to give consent.
     ///
     /// It is the `redirectLink` of an action of type `Consent`, or of no type: `Consent` is the only one documented. An
     /// action of another type is in `action`.

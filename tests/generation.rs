@@ -27,14 +27,17 @@ fn a_broken_description_is_refused_in_words_that_say_where_or_what() {
         (edited("openapi: 3.0.3", "openapi: 3.1.0"), "3.1.0"),
         (edited("paths:", "pathz:"), "paths"),
         (edited("operationId:", "operationIdentity:"), "operation ID"),
-        (edited("operationId: createCollectiveOnboarding", "operationId: 17"), "integer `17`, expected a string at line"),
+        (
+            edited("operationId: createCollectiveOnboarding", "operationId: 17"),
+            "integer `17`, expected a string at line",
+        ),
         (
             edited("schemas/OnboardingRequest'", "schemas/Onboarding'"),
-            "line 73: $ref '#/components/schemas/Onboarding'",
+            "line 64: $ref '#/components/schemas/Onboarding'",
         ),
         (edited("        '201':", "        '301':"), "post /v1/onboarding/collectives: needs one or more 2xx"),
         (edited("          type: array\n", "          type: arrow\n"), "arrow"),
-        (String::new(), "EOF"),
+        (String::new(), "missing field `openapi`"),
         ("just text".to_owned(), "expected"),
     ] {
         let problem = generate(&spec).err().unwrap_or_else(|| panic!("taken, without {words:?}"));
