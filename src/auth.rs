@@ -69,11 +69,13 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxEr
 /// Where a client gets the token of each attempt: an async closure, or a type of your own that caches.
 ///
 /// ```
-/// use traxes_connect::{AccessToken, Client};
+/// use traxes_connect::{AccessToken, BoxError, Client};
 ///
-/// let client = Client::builder()
-///     .token_source(|| async { AccessToken::new(tokio::fs::read_to_string("/run/secrets/traxes").await?.trim()).map_err(Into::into) })
-///     .build()?;
+/// async fn mounted_secret() -> Result<AccessToken, BoxError> {
+///     Ok(AccessToken::new(std::fs::read_to_string("/run/secrets/traxes")?.trim())?)
+/// }
+///
+/// let client = Client::builder().token_source(mounted_secret).build()?;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 pub trait TokenSource: Send + Sync + 'static {

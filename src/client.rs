@@ -24,7 +24,7 @@ const USER_AGENT: &str = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"));
 /// A client of the API. Cheap to clone: clones share connections, credentials and settings.
 ///
 /// ```
-/// let client = traxes_connect::Client::new("an access token")?;
+/// let client = traxes_connect::Client::new("an-access-token")?;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
@@ -111,7 +111,7 @@ type HttpCustomiser = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientB
 /// use traxes_connect::{Client, RetryPolicy};
 ///
 /// let client = Client::builder()
-///     .token("an access token")
+///     .token("an-access-token")
 ///     .base_url("https://gateway.example/connect")
 ///     .attempt_timeout(Duration::from_secs(10))
 ///     .retry(RetryPolicy::new().attempts(5))
@@ -219,7 +219,7 @@ impl ClientBuilder {
     /// use traxes_connect::{Client, reqwest::Proxy};
     ///
     /// let proxy = Proxy::https("http://proxy.example:3128").expect("a valid URL");
-    /// let client = Client::builder().token("an access token").http(|http| http.proxy(proxy)).build()?;
+    /// let client = Client::builder().token("an-access-token").http(|http| http.proxy(proxy)).build()?;
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
