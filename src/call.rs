@@ -80,8 +80,11 @@ impl Client {
                     );
                     return Ok(Response::new(value, reply, attempts));
                 }
-                Err(error) => error.of_call(operation.name, attempts, started.elapsed(), may_have_run),
+                Err(error) => error,
             };
+            // What is repeated is decided by the attempt alone, before what an earlier one left open gets into its outcome.
+            let wait = self.retry.wait(&error, attempts - replays);
+            let error = error.of_call(operation.name, attempts, started.elapsed(), may_have_run);
             warn!(
                 outcome = error.outcome().as_str(),
                 "error.type" = error_type(&error),
@@ -99,7 +102,7 @@ impl Client {
                 }
                 continue;
             }
-            match self.retry.wait(&error, attempts - replays) {
+            match wait {
                 Some(wait) if later(Instant::now(), wait) < deadline => sleep(wait).await,
                 _ => return Err(error),
             }
@@ -265,3 +268,6 @@ impl Drop for Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,9 +50,13 @@ impl Exchange {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn record_head(&self, status: StatusCode, headers: HeaderMap) {
+        self.received().head = Some((status, headers));
+    }
+
     /// Reads a response frame by frame. None: the body did not come whole.
     async fn receive(&self, mut response: reqwest::Response) -> Option<Bytes> {
-        self.received().head = Some((response.status(), std::mem::take(response.headers_mut())));
+        self.record_head(response.status(), std::mem::take(response.headers_mut()));
         let end = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => {

@@ -1,0 +1,163 @@
+//! The waits of a call, under a paused clock, with scripted attempts and no socket.
+
+use super::*;
+use crate::{AccessToken, BoxError, RetryPolicy, types::OnboardingRequest};
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+const OPERATION: Operation = Operation { name: "scripted", method: "POST", path: "/" };
+const SECOND: Duration = Duration::from_secs(1);
+
+enum Attempt {
+    Answered(u16, Option<&'static str>),
+    Created,
+    Silent,
+}
+use Attempt::*;
+
+/// Runs a call against a script, and tells how it ended, after how long, and after how many attempts.
+async fn run(policy: RetryPolicy, script: impl Into<VecDeque<Attempt>>) -> (Result<u32, Error>, Duration, usize) {
+    let client = Client::builder().token("t").base_url("http://localhost").retry(policy).build().unwrap();
+    run_with(client, script).await
+}
+
+async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Result<u32, Error>, Duration, usize) {
+    let script = Mutex::new(script.into());
+    let begun = AtomicUsize::new(0);
+    let started = Instant::now();
+    let result = client
+        .call::<OnboardingRequest, _>(&OPERATION, |api| {
+            begun.fetch_add(1, Relaxed);
+            let attempt = script.lock().unwrap().pop_front().expect("an attempt too many");
+            async move {
+                let (status, retry_after) = match attempt {
+                    Silent => return std::future::pending().await,
+                    Created => (201, None),
+                    Answered(status, retry_after) => (status, retry_after),
+                };
+                let headers = retry_after.map(|value| (RETRY_AFTER, value.parse().unwrap()));
+                let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::from_iter(headers));
+                api.inner.record_head(status, headers.clone());
+                match status.is_success() {
+                    true => Ok(ResponseValue::new(OnboardingRequest::default(), status, headers)),
+                    false => Err(generated::Error::Custom("scripted".to_owned())),
+                }
+            }
+        })
+        .await;
+    (result.map(|reply| reply.attempts()), started.elapsed(), begun.into_inner())
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for_and_no_longer() {
+    let script = [Answered(429, Some("7")), Answered(503, Some("11")), Created];
+    let (result, took, _) = run(RetryPolicy::new(), script).await;
+    assert_eq!((result.unwrap(), took.as_secs()), (3, 18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_drawn_between_zero_and_the_longest_of_their_repetition() {
+    fastrand::seed(1);
+    let policy = RetryPolicy::new().base_delay(SECOND).max_delay(3 * SECOND).attempts(4).deadline(100 * SECOND);
+    let mut longest = Duration::ZERO;
+    for _ in 0..200 {
+        let busy = || Answered(429, None);
+        let (result, took, begun) = run(policy.clone(), [busy(), busy(), busy(), busy()]).await;
+        // 1 + 2 + 3 seconds, and a tick of the timer each.
+        assert!(took <= 6 * SECOND + Duration::from_millis(3), "{took:?}");
+        assert_eq!((result.unwrap_err().attempts(), begun), (4, 4));
+        longest = longest.max(took);
+    }
+    assert!(longest > 4 * SECOND, "{longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_would_reach_the_deadline_is_not_begun() {
+    let policy = || RetryPolicy::new().deadline(10 * SECOND).attempts(100);
+    let (result, took, begun) = run(policy(), [Answered(429, Some("6")), Answered(429, Some("6"))]).await;
+    let error = result.unwrap_err();
+    assert_eq!((took.as_secs(), begun, error.retry_after()), (6, 2, Some(6 * SECOND)));
+    let (_, took, begun) = run(policy(), [Answered(429, Some("10"))]).await;
+    assert_eq!((took.as_secs(), begun), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
+    let client = |deadline| {
+        let builder = Client::builder().token("t").base_url("http://localhost").attempt_timeout(3 * SECOND);
+        builder.retry(RetryPolicy::new().deadline(deadline)).build().unwrap()
+    };
+    for (deadline, ends_after) in [(60, 3), (2, 2)] {
+        let (result, took, begun) = run_with(client(deadline * SECOND), [Silent]).await;
+        let error = result.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
+        assert_eq!((took.as_secs(), begun), (ends_after, 1));
+        assert!(error.elapsed() >= Duration::from_secs(ends_after));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_past_the_end_of_time_is_none() {
+    let policy = RetryPolicy::new().deadline(Duration::MAX);
+    let (result, took, _) = run(policy.clone(), [Answered(429, Some("86400")), Created]).await;
+    assert_eq!((result.unwrap(), took.as_secs()), (2, 86_400));
+    let (result, took, _) = run(policy, [Answered(429, Some("99999999999999999999"))]).await;
+    assert_eq!((result.unwrap_err().retry_after(), took.as_secs()), (Some(Duration::from_secs(u64::MAX)), 0));
+}
+
+fn with_tokens(policy: RetryPolicy, tokens: &'static [Option<&'static str>]) -> Client {
+    let next = AtomicUsize::new(0);
+    let source = move || {
+        let token = tokens[next.fetch_add(1, Relaxed).min(tokens.len() - 1)];
+        async move {
+            match token {
+                Some(token) => Ok::<_, BoxError>(AccessToken::new(token)?),
+                None => std::future::pending().await,
+            }
+        }
+    };
+    Client::builder().base_url("http://localhost").token_source(source).retry(policy).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_after_401_counts_as_an_attempt_but_not_against_the_policy() {
+    let client = with_tokens(RetryPolicy::new().attempts(2), &[Some("a"), Some("b")]);
+    let script = [Answered(401, None), Answered(429, Some("1")), Created];
+    let (result, took, begun) = run_with(client, script).await;
+    assert_eq!((result.unwrap(), took.as_secs(), begun), (3, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_401_is_not_replayed() {
+    let client = with_tokens(RetryPolicy::new(), &[Some("a"), Some("b"), Some("c")]);
+    let (result, _, begun) = run_with(client, [Answered(401, None), Answered(401, None)]).await;
+    assert_eq!((result.unwrap_err().attempts(), begun), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_for_a_token_that_stays_is_not_replayed() {
+    let (result, _, begun) = run_with(with_tokens(RetryPolicy::new(), &[Some("a")]), [Answered(401, None)]).await;
+    assert_eq!((result.unwrap_err().attempts(), begun), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_does_not_come_ends_the_call_at_its_deadline_and_nothing_is_sent() {
+    let (result, took, begun) = run_with(with_tokens(RetryPolicy::new().deadline(5 * SECOND), &[None]), []).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0));
+    assert_eq!((took.as_secs(), begun), (5, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_attempt_left_open_stays_open_when_no_token_comes_for_the_next() {
+    let policy = RetryPolicy::new().deadline(5 * SECOND).repeat_unknown_outcomes_and_risk_duplicates();
+    let (result, ..) = run_with(with_tokens(policy, &[Some("a"), None]), [Answered(500, None)]).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::Unknown, 1));
+}

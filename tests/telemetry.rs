@@ -1,0 +1,121 @@
+//! What a log or a trace shows of a call: one span, one event per attempt, in OpenTelemetry's names, and no contents.
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use support::{Behaviour, Server, Then, When, created, raw, reply};
+use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use traxes_connect::{Client, CollectiveOnboardingRequest, RetryPolicy};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Makes a call against a server, dropped after a time if one is given, and returns what was logged: the events of its
+/// attempts, and its span as it was closed.
+async fn logged(
+    behaviours: impl IntoIterator<Item = Behaviour>,
+    dropped_after: Option<Duration>,
+) -> (Vec<Value>, Value) {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(log.clone());
+    let server = Server::queue(behaviours).await;
+    let policy = RetryPolicy::new().base_delay(Duration::from_millis(1));
+    let client = Client::builder().token("tok-s3cret").base_url(server.url() + "/base").retry(policy).build().unwrap();
+    {
+        let _default = tracing::subscriber::set_default(subscriber.finish());
+        let request = CollectiveOnboardingRequest::new("name-s3cret");
+        let call = client.create_collective_onboarding(&request);
+        match dropped_after {
+            Some(after) => assert!(tokio::time::timeout(after, call).await.is_err()),
+            None => drop(call.await),
+        }
+    }
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(!text.contains("s3cret"), "{text}");
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ours: Vec<Value> = lines.filter(|l| l["target"].as_str().unwrap().starts_with("traxes_connect")).collect();
+    let (closed, events): (Vec<Value>, _) = ours.into_iter().partition(|line| line["fields"]["message"] == "close");
+    assert_eq!(closed.len(), 1, "one span a call");
+    let span = closed[0]["span"].clone();
+    for (name, value) in [
+        ("name", Value::from("traxes_connect.call")),
+        ("otel.name", "create_collective_onboarding".into()),
+        ("otel.kind", "client".into()),
+        ("http.request.method", "POST".into()),
+        ("url.template", "/v1/onboarding/collectives".into()),
+        ("server.address", "127.0.0.1".into()),
+        ("server.port", server.port.into()),
+    ] {
+        assert_eq!(span[name], value, "{name}");
+    }
+    (events, span)
+}
+
+#[tokio::test]
+async fn a_success_is_one_event_and_a_span_without_an_error() {
+    let (events, span) = logged([created()], None).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (&events[0]["level"], &events[0]["fields"]["http.response.status_code"]),
+        (&"DEBUG".into(), &201.into())
+    );
+    assert_eq!((&span["http.response.status_code"], &span["http.request.resend_count"]), (&201.into(), &0.into()));
+    assert_eq!((&span["error.type"], &span["outcome"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn each_attempt_is_an_event_that_says_whether_it_happened() {
+    let (events, span) = logged([reply(429, &[], ""), reply(500, &[], "body-s3cret")], None).await;
+    let fields = |n: usize, name: &str| events[n]["fields"][name].clone();
+    assert_eq!(events.len(), 2);
+    for (n, status, outcome) in [(0, 429, "rejected"), (1, 500, "unknown")] {
+        assert_eq!(events[n]["level"], "WARN");
+        assert_eq!(fields(n, "http.response.status_code"), status);
+        assert_eq!(fields(n, "error.type"), status.to_string());
+        assert_eq!(fields(n, "http.request.resend_count"), n);
+        assert_eq!(fields(n, "outcome"), outcome);
+    }
+    assert_eq!((&span["outcome"], &span["error.type"]), (&"unknown".into(), &"500".into()));
+    assert_eq!((&span["otel.status_code"], &span["http.request.resend_count"]), (&"ERROR".into(), &1.into()));
+}
+
+#[tokio::test]
+async fn a_failure_without_a_status_has_its_kind_as_error_type() {
+    let (events, span) = logged([raw(When::AfterRequest, "", Then::Close)], None).await;
+    assert_eq!((&span["error.type"], &span["outcome"]), (&"transport".into(), &"unknown".into()));
+    assert_eq!(events[0]["fields"]["error.type"], "transport");
+}
+
+#[tokio::test]
+async fn a_dropped_call_ends_its_span_with_an_unknown_outcome() {
+    let (events, span) = logged([raw(When::AfterRequest, "", Then::Stall)], Some(Duration::from_millis(50))).await;
+    assert_eq!((&span["outcome"], &span["error.type"]), (&"unknown".into(), &"cancelled".into()));
+    assert!(events.is_empty());
+}
