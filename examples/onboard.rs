@@ -1,7 +1,7 @@
 //! Creates a collective onboarding request, and tells where to send the user.
 //!
-//! With `TRAXES_ACCESS_TOKEN` in the environment it talks to `TRAXES_BASE_URL`, or to production; with no credentials it
-//! starts a sandbox and talks to that.
+//! With `TRAXES_ACCESS_TOKEN`, or `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to
+//! `TRAXES_BASE_URL`, or to production; with no credentials it starts a sandbox and talks to that.
 
 use clap::{Args, CommandFactory, Parser};
 use serde_json::Value;
@@ -17,7 +17,8 @@ use traxes_connect::{
 };
 use uuid::Uuid;
 
-const CREDENTIALS: [&str; 1] = ["TRAXES_ACCESS_TOKEN"];
+const VARIABLES: [&str; 5] =
+    ["TRAXES_ACCESS_TOKEN", "TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET", "TRAXES_TOKEN_URL", "TRAXES_BASE_URL"];
 
 /// Create a collective onboarding request.
 #[derive(Parser)]
@@ -103,7 +104,7 @@ async fn run(arguments: &Arguments) -> Result<Response<OnboardingRequest>, Error
     let request = request(arguments);
     // Lives as long as the call.
     let sandbox;
-    let client = if CREDENTIALS.iter().chain(["TRAXES_BASE_URL"].iter()).any(|name| env::var_os(name).is_some()) {
+    let client = if VARIABLES.iter().any(|name| env::var_os(name).is_some()) {
         Client::from_env()?
     } else {
         sandbox = Sandbox::start().await;

@@ -1,5 +1,11 @@
 //! Access tokens, and where they come from.
 
+mod client_credentials;
+mod token_cache;
+
+pub use client_credentials::ClientCredentials;
+pub(crate) use client_credentials::TokenError;
+
 use crate::error::{BoxError, Error};
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -39,6 +45,12 @@ impl AccessToken {
             return Err(Error::config(setting, "has a character outside visible ASCII: look for spaces and line ends"));
         }
         Ok(Self(Arc::new([SCHEME, token].concat().into())))
+    }
+
+    /// Whether a text of the server's holds the token.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        let token = &self.0.expose_secret().as_bytes()[SCHEME.len()..];
+        text.windows(token.len()).any(|part| part == token)
     }
 
     /// The value of an `authorization` header, marked as sensitive.
@@ -121,5 +133,14 @@ impl Credentials {
         let Self::Source(source) = self else { return Ok(None) };
         source.rejected(rejected);
         Ok(Some(source.token().await?).filter(|token| token != rejected))
+    }
+}
+
+/// The words of an error of ours. Those of a user's source may hold anything, and stay in `source()`.
+pub(crate) fn why_no_token(error: &BoxError) -> String {
+    match (error.downcast_ref::<TokenError>(), error.downcast_ref::<Error>()) {
+        (Some(error), _) => error.to_string(),
+        (_, Some(error)) => error.to_string(),
+        _ => "the token source failed, see source()".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! One call: its attempts, their deadline, what is repeated, and what the log says of it.
 
 use crate::{
-    auth::AccessToken,
+    auth::{AccessToken, why_no_token},
     client::Client,
     error::{Error, ErrorKind, Outcome, quoted},
     generated,
@@ -71,7 +71,7 @@ impl Client {
             };
             let token = token.map_err(|e| e.of_call(operation.name, attempts, started.elapsed(), may_have_run))?;
             attempts += 1;
-            let error = match self.attempt(token.clone(), deadline, &send).await {
+            let error = match self.attempt(&token, deadline, &send).await {
                 Ok((value, reply)) => {
                     debug!(
                         http.response.status_code = reply.status.as_u16(),
@@ -113,20 +113,18 @@ impl Client {
         let no_token = |problem: String| Error::new(ErrorKind::Auth, Outcome::NotSent, problem);
         match timeout_at(deadline, self.shared.credentials.token()).await {
             Ok(Ok(token)) => Ok(token),
-            Ok(Err(source)) => {
-                Err(no_token(format!("no access token: {}", quoted(&source.to_string()))).with_source(source))
-            }
-            Err(_) => Err(no_token("no access token came before the deadline of the call".to_owned())),
+            Ok(Err(source)) => Err(no_token(format!("no access token: {}", why_no_token(&source))).with_source(source)),
+            Err(_) => Err(no_token("no access token: none came before the deadline of the call".to_owned())),
         }
     }
 
     async fn attempt<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
         &self,
-        token: AccessToken,
+        token: &AccessToken,
         deadline: Instant,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<(T, Reply), Error> {
-        let exchange = Arc::new(Exchange::new(token, self.shared.body_limit));
+        let exchange = Arc::new(Exchange::new(token.clone(), self.shared.body_limit));
         let api = generated::Client {
             baseurl: self.shared.base_url.clone(),
             client: self.shared.http.clone(),
@@ -134,16 +132,16 @@ impl Client {
         };
         let until = later(Instant::now(), self.shared.attempt_timeout).min(deadline);
         let result = timeout_at(until, send(api)).await;
-        match (result, exchange.take()) {
+        match (result, exchange.record.take()) {
             (Ok(Ok(value)), (Some(reply), _)) => Ok((value.into_inner(), reply)),
             (result, (Some(reply), end)) if reply.status.is_success() => {
-                Err(unreadable::<T>(result.is_err(), &reply, end).with_reply(reply, None))
+                Err(unreadable::<T>(result.is_err(), &reply, end).with_reply(reply, None, token))
             }
             (_, (Some(reply), _)) => {
                 let wait = retry_after(&reply.headers, SystemTime::now());
                 let outcome = outcome_of(reply.status, wait);
                 let message = format!("the server answered {}", reply.status);
-                Err(Error::new(ErrorKind::Status, outcome, message).with_reply(reply, wait))
+                Err(Error::new(ErrorKind::Status, outcome, message).with_reply(reply, wait, token))
             }
             (result, (None, _)) => Err(self.no_reply(result.map(Result::err))),
         }

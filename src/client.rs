@@ -1,13 +1,13 @@
 //! The client: its configuration, and the checks of it.
 
 use crate::{
-    auth::{AccessToken, Credentials, TokenSource},
+    auth::{AccessToken, ClientCredentials, Credentials, TokenSource},
     error::Error,
     retry::RetryPolicy,
 };
 use reqwest::{Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
-use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// `servers` of openapi.yaml.
 const BASE_URL: &str = "https://api.traxes.io/connect";
@@ -55,24 +55,6 @@ impl Client {
         Self::builder().token(token).build()
     }
 
-    /// A client for the environment: `TRAXES_ACCESS_TOKEN`, and `TRAXES_BASE_URL` where it is set.
-    ///
-    /// # Errors
-    ///
-    /// `Config`, with the name of the variable that is missing, empty or wrong.
-    pub fn from_env() -> Result<Self, Error> {
-        let Some(token) = variable("TRAXES_ACCESS_TOKEN")? else {
-            return Err(Error::config("TRAXES_ACCESS_TOKEN", "is not set: set it to an access token"));
-        };
-        AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
-        let mut builder = Self::builder().token(token);
-        if let Some(url) = variable("TRAXES_BASE_URL")? {
-            checked_url("TRAXES_BASE_URL", &url, false)?;
-            builder = builder.base_url(url);
-        }
-        builder.build()
-    }
-
     /// Settings other than the defaults.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
@@ -104,6 +86,13 @@ impl fmt::Debug for Client {
 
 type HttpCustomiser = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
+enum Tokens {
+    None,
+    Fixed(SecretString),
+    Credentials(ClientCredentials),
+    Source(Arc<dyn TokenSource>),
+}
+
 /// The settings of a [`Client`]. They are checked in [`build`](Self::build).
 ///
 /// ```
@@ -120,8 +109,7 @@ type HttpCustomiser = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientB
 /// ```
 pub struct ClientBuilder {
     base_url: String,
-    token: Option<SecretString>,
-    token_source: Option<Arc<dyn TokenSource>>,
+    tokens: Tokens,
     retry: RetryPolicy,
     connect_timeout: Duration,
     attempt_timeout: Duration,
@@ -136,8 +124,7 @@ impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             base_url: BASE_URL.to_owned(),
-            token: None,
-            token_source: None,
+            tokens: Tokens::None,
             retry: RetryPolicy::default(),
             connect_timeout: CONNECT_TIMEOUT,
             attempt_timeout: ATTEMPT_TIMEOUT,
@@ -151,17 +138,21 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The access token: visible ASCII. Replaces a token source.
+    /// A fixed access token, of visible ASCII. Of this, `client_credentials` and `token_source` the last one holds.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into().into());
-        self.token_source = None;
+        self.tokens = Tokens::Fixed(token.into().into());
         self
     }
 
-    /// Where to get a token for each attempt. Replaces a token.
+    /// Client credentials, with which the client gets and renews its tokens.
+    pub fn client_credentials(mut self, credentials: ClientCredentials) -> Self {
+        self.tokens = Tokens::Credentials(credentials);
+        self
+    }
+
+    /// Where to get a token for each attempt.
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
-        self.token_source = Some(Arc::new(source));
-        self.token = None;
+        self.tokens = Tokens::Source(Arc::new(source));
         self
     }
 
@@ -224,7 +215,7 @@ impl ClientBuilder {
     /// ```
     ///
     /// It runs before what this crate promises is set: no redirects, no repetitions but its own, HTTP/1.1 without content
-    /// encodings, and no proxy for plain http, which would get the token in clear.
+    /// encodings, and no proxy where the API or the token endpoint is on plain http: it would get secrets in clear.
     pub fn http(
         mut self,
         customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
@@ -240,10 +231,11 @@ impl ClientBuilder {
     /// `Config`, with the name of the setting and what is wrong with it.
     pub fn build(self) -> Result<Client, Error> {
         let url = checked_url("base_url", &self.base_url, self.plain_http)?;
-        let credentials = match (self.token, self.token_source) {
-            (Some(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
-            (None, Some(source)) => Credentials::Source(source),
-            (None, None) => return Err(Error::config("token", "is not set: set a token or a token_source")),
+        let token_url = match &self.tokens {
+            Tokens::Credentials(credentials) => {
+                Some(checked_url("token_url", credentials.unchecked_token_url(), self.plain_http)?)
+            }
+            _ => None,
         };
         for (setting, value) in [
             ("connect_timeout", self.connect_timeout),
@@ -268,10 +260,20 @@ impl ClientBuilder {
         if let Some(customise) = self.http {
             http = customise(http);
         }
-        let http = promised(http, &url, &user_agent).build();
+        let plain = [Some(&url), token_url.as_ref()].into_iter().flatten().any(|url| url.scheme() == "http");
+        let http = promised(http, plain, &user_agent).build();
+        let http = http.map_err(|e| Error::config("http", "settings were refused").with_source(e))?;
+        let credentials = match (self.tokens, token_url) {
+            (Tokens::Fixed(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
+            (Tokens::Source(source), _) => Credentials::Source(source),
+            (Tokens::Credentials(credentials), Some(url)) => {
+                Credentials::Source(Arc::new(credentials.source(url, http.clone())?))
+            }
+            _ => return Err(Error::config("token", "is not set: set a token, client_credentials or a token_source")),
+        };
         Ok(Client {
             shared: Arc::new(Shared {
-                http: http.map_err(|e| Error::config("http", "settings were refused").with_source(e))?,
+                http,
                 base_url: url.as_str().trim_end_matches('/').to_owned(),
                 server_address: url.host_str().unwrap_or_default().to_owned(),
                 server_port: url.port_or_known_default().unwrap_or_default(),
@@ -291,7 +293,7 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// What no customiser and no feature that another crate turned on may change.
-fn promised(http: reqwest::ClientBuilder, url: &Url, user_agent: &str) -> reqwest::ClientBuilder {
+fn promised(http: reqwest::ClientBuilder, plain: bool, user_agent: &str) -> reqwest::ClientBuilder {
     let http = http
         .user_agent(user_agent)
         .redirect(redirect::Policy::none())
@@ -303,11 +305,11 @@ fn promised(http: reqwest::ClientBuilder, url: &Url, user_agent: &str) -> reqwes
         .no_deflate()
         .referer(false)
         .connection_verbose(false);
-    if url.scheme() == "http" { http.no_proxy() } else { http }
+    if plain { http.no_proxy() } else { http }
 }
 
 /// A URL that a secret may be sent to.
-fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
+pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
     let url = Url::parse(text)
         .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): https://host/path is one")))?;
     let refuse = |problem| Err(Error::config(setting, problem));
@@ -337,14 +339,4 @@ fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// A variable of the environment. One that is set but empty is a mistake, not an absence.
-fn variable(name: &str) -> Result<Option<String>, Error> {
-    match env::var(name) {
-        Ok(value) if value.is_empty() => Err(Error::config(name, "is set but empty: set it to a value, or unset it")),
-        Ok(value) => Ok(Some(value)),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::config(name, "is not valid Unicode")),
-    }
 }

@@ -1,6 +1,9 @@
 //! What went wrong, and whether the request happened all the same.
 
-use crate::response::{Reply, request_id};
+use crate::{
+    auth::AccessToken,
+    response::{Reply, request_id},
+};
 use http::{HeaderMap, StatusCode};
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
@@ -150,8 +153,14 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_reply(mut self, reply: Reply, retry_after: Option<Duration>) -> Self {
-        (self.0.code, self.0.detail) = words(&reply.body);
+    /// What the server answered to a request with this token. Where it echoes the token, that is left to `body()` alone.
+    pub(crate) fn with_reply(mut self, mut reply: Reply, retry_after: Option<Duration>, token: &AccessToken) -> Self {
+        let (code, detail) = words(&reply.body);
+        self.0.code = code.filter(|text| !token.is_in(text.as_bytes()));
+        self.0.detail = detail.filter(|text| !token.is_in(text.as_bytes()));
+        for value in reply.headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+            value.set_sensitive(true);
+        }
         self.0.reply = Some(reply);
         self.0.retry_after = retry_after;
         self

@@ -6,6 +6,7 @@
 mod auth;
 mod call;
 mod client;
+mod env;
 mod error;
 mod generated;
 mod onboarding;
@@ -16,7 +17,7 @@ mod retry;
 pub mod sandbox;
 mod transport;
 
-pub use auth::{AccessToken, TokenFuture, TokenSource};
+pub use auth::{AccessToken, ClientCredentials, TokenFuture, TokenSource};
 pub use client::{Client, ClientBuilder};
 pub use error::{BoxError, Error, ErrorKind, Outcome};
 pub use generated::types;

@@ -99,5 +99,7 @@ pub(crate) struct Reply {
 }
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().filter(|id| !id.is_empty()))
+    REQUEST_ID_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name).filter(|id| !id.is_sensitive() && !id.is_empty())?.to_str().ok())
 }

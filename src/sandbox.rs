@@ -42,7 +42,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -72,6 +72,7 @@ pub mod mocks {
 
 const PATH: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.path;
 const METHOD: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.method;
+const TOKEN_PATH: &str = "/oauth2/access_token";
 
 /// A running server. Dropping it ends it. See the [module](self) for an example.
 pub struct Sandbox {
@@ -122,18 +123,37 @@ impl Sandbox {
         self.server.base_url()
     }
 
+    /// The token endpoint of the server, for [`ClientCredentials`](crate::ClientCredentials). It grants a new token for an
+    /// hour to any id and secret.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), traxes_connect::Error> {
+    /// use traxes_connect::{Client, ClientCredentials, CollectiveOnboardingRequest, Sandbox};
+    ///
+    /// let sandbox = Sandbox::start().await;
+    /// let credentials = ClientCredentials::new("id", "secret").token_url(sandbox.token_url());
+    /// let client = Client::builder().client_credentials(credentials).base_url(sandbox.url()).build()?;
+    /// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    pub fn token_url(&self) -> String {
+        self.server.url(TOKEN_PATH)
+    }
+
     /// A client for the server, with default settings. For others: [`Client::builder`] with any token and [`url`](Self::url).
     pub fn client(&self) -> Client {
         let client = Client::builder().token("sandbox").base_url(self.url()).build();
         client.expect("settings without a fault")
     }
 
-    /// What the server received so far, whatever it answered, in the order of arrival.
+    /// What the API received so far, whatever it answered, in the order of arrival. Requests for tokens are not among it.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         locked(&self.state).requests.clone()
     }
 
-    /// Queues a reply: the next request that is not answered yet gets it, whatever it asks for.
+    /// Queues a reply: the next request to the API gets it, whatever it asks for.
     ///
     /// # Panics
     ///
@@ -142,7 +162,7 @@ impl Sandbox {
         assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is no HTTP status");
         for (name, value) in headers {
             assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is no header name");
-            assert!(HeaderValue::try_from(*value).is_ok(), "{value:?} is no value of the header {name}");
+            assert!(HeaderValue::try_from(*value).is_ok(), "the value of {name} is none that a header can have");
         }
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let reply = HttpMockResponse::builder().status(status).headers(headers).body(body.into()).build();
@@ -164,6 +184,9 @@ impl fmt::Debug for Sandbox {
 impl State {
     fn answer(&mut self, request: &HttpMockRequest) -> HttpMockResponse {
         let request = received(request);
+        if request.target == TOKEN_PATH {
+            return granted(&request);
+        }
         let reply = self.replies.pop_front().unwrap_or_else(|| self.documented(&request));
         self.requests.push(request);
         reply
@@ -192,6 +215,20 @@ impl State {
             Err(error) => refusal(400, "BadRequest", &format!("the body is not as documented: {error}")),
         }
     }
+}
+
+/// The answer of a token endpoint (RFC 6749, sections 4.4 and 5).
+fn granted(request: &ReceivedRequest) -> HttpMockResponse {
+    let form: HashMap<_, _> = form_urlencoded::parse(&request.body).collect();
+    let has = |name: &str| form.get(name).is_some_and(|value| !value.is_empty());
+    if request.method != Method::POST || form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
+        return json_reply(400, &json!({"error": "unsupported_grant_type"}));
+    }
+    if !has("client_id") || !has("client_secret") {
+        return json_reply(401, &json!({"error": "invalid_client"}));
+    }
+    let token = format!("sandbox-{}", Uuid::new_v4());
+    json_reply(200, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}))
 }
 
 /// The onboarding request that is created for a collective.

@@ -10,19 +10,22 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// One attempt: what it sends besides the request, and what has come back so far, kept even when the attempt is
-/// cancelled in the middle of a body.
+/// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     token: AccessToken,
     body_limit: usize,
-    received: Mutex<Received>,
+    pub(crate) record: Record,
 }
 
+/// What has come back so far, kept also when reading is cancelled in the middle of a body.
 #[derive(Default)]
-pub(crate) struct Received {
-    pub(crate) head: Option<(StatusCode, HeaderMap)>,
-    pub(crate) body: Bytes,
-    pub(crate) end: End,
+pub(crate) struct Record(Mutex<Received>);
+
+#[derive(Default)]
+struct Received {
+    head: Option<(StatusCode, HeaderMap)>,
+    body: Bytes,
+    end: End,
 }
 
 /// How far the reading of a body came.
@@ -37,30 +40,33 @@ pub(crate) enum End {
 
 impl Exchange {
     pub(crate) fn new(token: AccessToken, body_limit: usize) -> Self {
-        Self { token, body_limit, received: Mutex::default() }
+        Self { token, body_limit, record: Record::default() }
     }
 
-    /// What came, once the attempt is over.
+    #[cfg(test)]
+    pub(crate) fn token_is(&self, token: &str) -> bool {
+        AccessToken::new(token).is_ok_and(|token| self.token == token)
+    }
+}
+
+impl Record {
+    /// What came, once reading is over.
     pub(crate) fn take(&self) -> (Option<Reply>, End) {
         let Received { head, body, end } = std::mem::take(&mut *self.received());
         (head.map(|(status, headers)| Reply { status, headers, body }), end)
     }
 
-    fn received(&self) -> MutexGuard<'_, Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn record_head(&self, status: StatusCode, headers: HeaderMap) {
+    pub(crate) fn head(&self, status: StatusCode, headers: HeaderMap) {
         self.received().head = Some((status, headers));
     }
 
     /// Reads a response frame by frame. None: the body did not come whole.
-    async fn receive(&self, mut response: reqwest::Response) -> Option<Bytes> {
-        self.record_head(response.status(), std::mem::take(response.headers_mut()));
+    pub(crate) async fn receive(&self, mut response: reqwest::Response, limit: usize) -> Option<Bytes> {
+        self.head(response.status(), std::mem::take(response.headers_mut()));
         let end = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
-                    if !self.received().append(chunk, self.body_limit) {
+                    if !self.received().append(chunk, limit) {
                         break End::TooLarge;
                     }
                 }
@@ -72,6 +78,10 @@ impl Exchange {
         let whole = matches!(end, End::Complete).then(|| received.body.clone());
         received.end = end;
         whole
+    }
+
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +124,7 @@ impl ClientHooks<Arc<Exchange>> for generated::Client {
         // Without a URL of its own, the response below would parse a made-up one.
         let url = response.url().clone();
         // A body that did not come whole is not decoded: the record says why.
-        let body = self.inner.receive(response).await.unwrap_or_default();
+        let body = self.inner.record.receive(response, self.inner.body_limit).await.unwrap_or_default();
         let response = http::Response::builder().status(status).url(url).body(body);
         Ok(response.expect("a status that was received").into())
     }

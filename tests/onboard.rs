@@ -109,6 +109,15 @@ async fn settings_of_the_environment_that_are_wrong_are_named() {
         (&[("TRAXES_ACCESS_TOKEN", "")][..], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_ACCESS_TOKEN", "s3cret s3cret")], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_BASE_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_TOKEN_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_CLIENT_ID", "id")], "TRAXES_CLIENT_SECRET"),
+        (&[("TRAXES_CLIENT_SECRET", "s3cret")], "TRAXES_CLIENT_ID"),
+        (&[("TRAXES_CLIENT_ID", "id"), ("TRAXES_CLIENT_SECRET", "")], "TRAXES_CLIENT_SECRET"),
+        (&[("TRAXES_ACCESS_TOKEN", "s3cret"), ("TRAXES_CLIENT_ID", "id")], "TRAXES_ACCESS_TOKEN"),
+        (
+            &[("TRAXES_CLIENT_ID", "id"), ("TRAXES_CLIENT_SECRET", "s3cret"), ("TRAXES_TOKEN_URL", "http://10.0.0.1")],
+            "TRAXES_TOKEN_URL",
+        ),
         (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "")], "TRAXES_BASE_URL"),
         (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "traxes")], "TRAXES_BASE_URL"),
         (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_BASE_URL", "http://10.0.0.1")], "TRAXES_BASE_URL"),
@@ -153,4 +162,25 @@ async fn rust_log_turns_on_logs_on_stderr_without_the_token() {
     let run = onboard(&environment, &["--json"]).await;
     assert!(run.stderr.contains("traxes_connect.call") && !run.stderr.contains("s3cret"), "{}", run.stderr);
     assert_eq!(run.json()["request_id"], "req-1");
+}
+
+#[tokio::test]
+async fn client_credentials_of_the_environment_get_a_token() {
+    let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-9","expires_in":3599}"#)]).await;
+    let server = Server::queue([created()]).await;
+    let (token_url, base_url) = (tokens.url(), server.url());
+    let environment = [
+        ("TRAXES_CLIENT_ID", "id-1"),
+        ("TRAXES_CLIENT_SECRET", "s3cret"),
+        ("TRAXES_TOKEN_URL", &*token_url),
+        ("TRAXES_BASE_URL", &*base_url),
+    ];
+    let run = onboard(&environment, &["--json"]).await;
+    assert_eq!(run.json()["status"], 201);
+    assert_eq!(server.requests()[0].header("authorization"), Some("Bearer tok-9"));
+    let form = tokens.requests()[0].body.clone();
+    assert_eq!(form, b"grant_type=client_credentials&client_id=id-1&client_secret=s3cret&scope=esp");
+    let down = onboard(&[&environment[..2], &[("TRAXES_TOKEN_URL", "http://127.0.0.1:1")]].concat(), &["--json"]).await;
+    let error = &down.json()["error"];
+    assert_eq!((error["kind"].as_str(), error["outcome"].as_str()), (Some("auth"), Some("not_sent")));
 }

@@ -1,7 +1,7 @@
 //! The waits of a call, under a paused clock, with scripted attempts and no socket.
 
 use super::*;
-use crate::{AccessToken, BoxError, RetryPolicy, types::OnboardingRequest};
+use crate::{AccessToken, BoxError, ClientCredentials, RetryPolicy, types::OnboardingRequest};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use std::{
     collections::VecDeque,
@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
+use tokio::sync::Barrier;
 
 const OPERATION: Operation = Operation { name: "scripted", method: "POST", path: "/" };
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Resu
                 };
                 let headers = retry_after.map(|value| (RETRY_AFTER, value.parse().unwrap()));
                 let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::from_iter(headers));
-                api.inner.record_head(status, headers.clone());
+                api.inner.record.head(status, headers.clone());
                 match status.is_success() {
                     true => Ok(ResponseValue::new(OnboardingRequest::default(), status, headers)),
                     false => Err(generated::Error::Custom("scripted".to_owned())),
@@ -160,4 +161,54 @@ async fn what_an_earlier_attempt_left_open_stays_open_when_no_token_comes_for_th
     let (result, ..) = run_with(with_tokens(policy, &[Some("a"), None]), [Answered(500, None)]).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::Unknown, 1));
+}
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+/// A thousand calls at once, whose attempts are answered 401 once all have sent the token `old`, and 201 for any other.
+/// Only the token endpoint has a socket. Returns how many tokens it was asked for, and the attempts of the calls.
+async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
+    const CALLS: usize = 1000;
+    let grant = |token: &&str| support::reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":3599}}"#));
+    let endpoint = support::Server::queue(grants.iter().map(grant).collect::<Vec<_>>()).await;
+    let credentials = ClientCredentials::new("id", "secret").token_url(endpoint.url());
+    let client = Client::builder().base_url("http://localhost").client_credentials(credentials).build().unwrap();
+    let all_sent = Arc::new(Barrier::new(CALLS));
+    let calls = (0..CALLS).map(|_| {
+        let (client, all_sent) = (client.clone(), Arc::clone(&all_sent));
+        tokio::spawn(async move {
+            let attempt = |api: generated::Client| {
+                let all_sent = Arc::clone(&all_sent);
+                async move {
+                    let rejected = api.inner.token_is("old");
+                    if rejected {
+                        all_sent.wait().await;
+                    }
+                    let status = if rejected { StatusCode::UNAUTHORIZED } else { StatusCode::CREATED };
+                    api.inner.record.head(status, HeaderMap::new());
+                    match rejected {
+                        true => Err(generated::Error::Custom("scripted".to_owned())),
+                        false => Ok(ResponseValue::new(OnboardingRequest::default(), status, HeaderMap::new())),
+                    }
+                }
+            };
+            client.call::<OnboardingRequest, _>(&OPERATION, attempt).await.unwrap().attempts()
+        })
+    });
+    let mut attempts = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        attempts.push(call.await.unwrap());
+    }
+    (endpoint.requests().len(), attempts)
+}
+
+#[tokio::test]
+async fn a_thousand_first_calls_make_one_token_request() {
+    assert_eq!(thousand_calls(&["new"]).await, (1, vec![1; 1000]));
+}
+
+#[tokio::test]
+async fn a_thousand_calls_with_the_same_rejected_token_make_one_more() {
+    assert_eq!(thousand_calls(&["old", "new"]).await, (2, vec![2; 1000]));
 }

@@ -1,0 +1,157 @@
+//! The cache under a paused clock, with a fake fetch and no socket.
+
+use super::*;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::AtomicUsize},
+};
+use tokio::time::{advance, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What a fetch does: how long it takes, and the lifetime of the token or why there is none.
+type Script = (u64, Result<u64, &'static str>);
+
+struct Endpoint {
+    cache: TokenCache<&'static str>,
+    script: Mutex<VecDeque<Script>>,
+    fetches: AtomicUsize,
+}
+
+impl Endpoint {
+    fn new(script: impl IntoIterator<Item = Script>) -> Arc<Self> {
+        let script = Mutex::new(script.into_iter().collect());
+        Arc::new(Self { cache: TokenCache::default(), script, fetches: AtomicUsize::new(0) })
+    }
+
+    /// The token that a call gets: `token-N` of the Nth fetch.
+    async fn token(&self) -> Result<AccessToken, &'static str> {
+        self.cache.token(|| self.fetch()).await
+    }
+
+    async fn fetch(&self) -> Result<Grant, &'static str> {
+        let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
+        let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
+        sleep(Duration::from_secs(takes)).await;
+        ends.map(|lifetime| Grant { token: token(number), lifetime: Duration::from_secs(lifetime) })
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::Relaxed)
+    }
+}
+
+fn token(number: usize) -> AccessToken {
+    AccessToken::new(format!("token-{number}")).unwrap()
+}
+
+/// The ends of calls that begin at the same time.
+async fn together(endpoint: &Arc<Endpoint>, calls: usize) -> Vec<Result<AccessToken, &'static str>> {
+    let calls = (0..calls).map(|_| {
+        let endpoint = Arc::clone(endpoint);
+        tokio::spawn(async move { endpoint.token().await })
+    });
+    let mut ends = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        ends.push(call.await.unwrap());
+    }
+    ends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_first_calls_share_one_fetch() {
+    let endpoint = Endpoint::new([(3, Ok(3600))]);
+    assert!(together(&endpoint, 1000).await.iter().all(|end| *end == Ok(token(1))));
+    assert_eq!(endpoint.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_whose_token_was_rejected_share_one_fetch() {
+    let endpoint = Endpoint::new([(0, Ok(3600)), (3, Ok(3600))]);
+    endpoint.token().await.unwrap();
+    for _ in 0..1000 {
+        endpoint.cache.forget(&token(1));
+    }
+    assert!(together(&endpoint, 1000).await.iter().all(|end| *end == Ok(token(2))));
+    // A rejection that comes late is of a token that is gone already.
+    endpoint.cache.forget(&token(1));
+    assert_eq!(endpoint.token().await, Ok(token(2)));
+    assert_eq!(endpoint.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_a_margin_before_its_end() {
+    for (lifetime, margin) in [(3600, 60), (600, 60), (100, 10), (10, 1)] {
+        let endpoint = Endpoint::new([(0, Ok(lifetime)), (0, Ok(lifetime))]);
+        endpoint.token().await.unwrap();
+        advance(Duration::from_secs(lifetime - margin) - Duration::from_millis(1)).await;
+        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, of {lifetime} s");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(endpoint.token().await, Ok(token(2)), "too late, of {lifetime} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_leaves_the_token_in_use_until_its_end() {
+    let endpoint = Endpoint::new([(0, Ok(600)), (0, Err("down")), (0, Err("down")), (0, Err("still down"))]);
+    endpoint.token().await.unwrap();
+    advance(540 * SECOND).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 2));
+    // Halfway to the end, and not by every call before that.
+    advance(29 * SECOND).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 2));
+    advance(SECOND).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 3));
+    advance(30 * SECOND).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("still down"), 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_renewal_delays_one_call_by_two_seconds_and_no_other() {
+    let endpoint = Endpoint::new([(0, Ok(600)), (3600, Ok(600))]);
+    endpoint.token().await.unwrap();
+    advance(550 * SECOND).await;
+    let started = Instant::now();
+    let renewing = tokio::spawn({
+        let endpoint = Arc::clone(&endpoint);
+        async move { endpoint.token().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Ok(token(1))));
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(renewing.await.unwrap(), Ok(token(1)));
+    assert_eq!((started.elapsed().as_secs(), endpoint.fetches()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_share_a_failure_and_the_next_call_tries_again() {
+    let endpoint = Endpoint::new([(3, Err("down")), (3, Err("down again")), (0, Ok(3600))]);
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down")));
+    assert_eq!(endpoint.fetches(), 1);
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down again")));
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(3)), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_a_lifetime_serves_those_who_wait_and_no_later_call() {
+    let endpoint = Endpoint::new([(3, Ok(0)), (0, Ok(0))]);
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Ok(token(1))));
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_while_it_fetches_hands_over_to_one_that_waits() {
+    let endpoint = Endpoint::new([(3600, Ok(3600)), (1, Ok(3600))]);
+    let dropped = tokio::spawn({
+        let endpoint = Arc::clone(&endpoint);
+        async move { endpoint.token().await }
+    });
+    tokio::task::yield_now().await;
+    let waiting = tokio::spawn({
+        let endpoint = Arc::clone(&endpoint);
+        async move { endpoint.token().await }
+    });
+    tokio::task::yield_now().await;
+    dropped.abort();
+    assert_eq!((waiting.await.unwrap(), endpoint.fetches()), (Ok(token(2)), 2));
+}

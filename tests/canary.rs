@@ -1,0 +1,216 @@
+//! No output of ours shows a secret: a canary is put wherever a secret can be, and looked for wherever a secret could get out.
+#![cfg(feature = "sandbox")]
+
+mod support;
+
+use std::{
+    error::Error as StdError,
+    io::{self, Write},
+    panic,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
+use tracing_subscriber::{Layer, filter::LevelFilter, fmt::format::FmtSpan, layer::SubscriberExt};
+use traxes_connect::{
+    AccessToken, Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, RetryPolicy, Sandbox,
+};
+
+const CANARY: &str = "c4n4ry-0123456789";
+
+/// Everything that was shown: logs, and what the test collects.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<String>>);
+
+impl Shown {
+    fn add(&self, text: impl AsRef<str>) {
+        *self.0.lock().unwrap() += text.as_ref();
+    }
+
+    fn error(&self, error: &(dyn StdError + 'static)) {
+        self.add(format!("{error} {error:?} {error:#?}\n"));
+        if let Some(source) = error.source() {
+            self.error(source);
+        }
+    }
+
+    fn check(&self, place: &str) {
+        let shown = std::mem::take(&mut *self.0.lock().unwrap());
+        assert!(!shown.contains(CANARY), "{place}: {}", shown.lines().find(|line| line.contains(CANARY)).unwrap());
+    }
+}
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.add(String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs of ours at trace level, spans and their ends included.
+fn subscriber(shown: &Shown) -> impl tracing::Subscriber + use<> {
+    let writer = shown.clone();
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(move || writer.clone())
+        .with_filter(tracing_subscriber::filter::Targets::new().with_target("traxes_connect", LevelFilter::TRACE));
+    tracing_subscriber::registry().with(layer)
+}
+
+/// A server's echo of what it was sent, in every place that a message of ours is made from.
+fn echo(status: u16) -> Behaviour {
+    let bearer = format!("Bearer {CANARY}");
+    let body = format!(
+        r#"{{"code":"{bearer}","message":"{bearer}","error":"{CANARY}","errors":[{{"code":"{CANARY}","{CANARY}":[]}}],
+            "id":"{CANARY}","status":"{CANARY}","access_token":["{CANARY}"]}}"#
+    );
+    reply(status, &[("x-request-id", &bearer), ("authorization", &bearer), ("retry-after", "0")], &body)
+}
+
+fn behaviours() -> Vec<Behaviour> {
+    let text = |when, text: String, then| raw(when, text, then);
+    let head = |status| format!("HTTP/1.1 {status} X\r\nx-request-id: {CANARY}\r\ncontent-length: 99\r\n\r\n");
+    let statuses = [101, 200, 201, 204, 301, 303, 307, 400, 401, 403, 404, 409, 422, 425, 429, 500, 502, 503, 504, 600];
+    let mut all: Vec<_> = statuses.into_iter().map(echo).collect();
+    all.extend([
+        created(),
+        raw(When::OnAccept, "", Then::Close),
+        raw(When::AfterRequest, "", Then::Close),
+        raw(When::AfterRequest, "", Then::Reset),
+        raw(When::AfterRequest, "", Then::Stall),
+        text(When::AfterRequest, format!("{CANARY}\r\n\r\n"), Then::Close),
+        text(When::AfterRequest, head(201) + CANARY, Then::Close),
+        text(When::AfterRequest, head(201) + CANARY, Then::Stall),
+        text(When::AfterRequest, head(500) + CANARY, Then::Close),
+        text(When::AfterRequest, format!("HTTP/1.1 201 X\r\ntransfer-encoding: chunked\r\n\r\n{CANARY}"), Then::Close),
+        text(When::AfterRequest, "HTTP/1.1 201 X\r\n\r\n".to_owned(), Then::Endless),
+    ]);
+    all
+}
+
+fn settings(builder: ClientBuilder) -> ClientBuilder {
+    let policy =
+        RetryPolicy::new().base_delay(Duration::from_millis(1)).deadline(Duration::from_millis(150)).attempts(2);
+    builder.retry(policy).body_limit(4096).user_agent_suffix("canary-test")
+}
+
+/// Clients that hold the canary as token, and as id and secret of a grant from this endpoint.
+fn clients(base: &str, token_url: &str) -> [Client; 2] {
+    let credentials = ClientCredentials::new(CANARY, CANARY).token_url(token_url).scope("esp");
+    [
+        settings(Client::builder().token(CANARY).base_url(base)).build().unwrap(),
+        settings(Client::builder().client_credentials(credentials).base_url(base)).build().unwrap(),
+    ]
+}
+
+async fn drive(client: &Client, shown: &Shown) {
+    let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
+    match client.create_collective_onboarding(&request).await {
+        Ok(reply) => shown.add(format!("{:?} {:?}", reply.status(), reply.request_id())),
+        Err(error) => {
+            shown.error(&error);
+            shown.add(format!(
+                "{:?} {:?} {:?} {:?}",
+                error.code(),
+                error.detail(),
+                error.request_id(),
+                error.headers()
+            ));
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_failure_of_a_call_shows_a_secret() {
+    let shown = Shown::default();
+    let _default = tracing::subscriber::set_default(subscriber(&shown));
+    let grant = || reply(200, &[], &format!(r#"{{"access_token":"{CANARY}","expires_in":3599}}"#));
+    for behaviour in behaviours() {
+        let place = String::from_utf8_lossy(&behaviour.write).lines().next().unwrap_or("nothing").to_owned();
+        let tokens = Server::endless(grant).await;
+        let written = behaviour.clone();
+        let server = Server::endless(move || written.clone()).await;
+        for client in clients(&server.url(), &tokens.url()) {
+            drive(&client, &shown).await;
+        }
+        assert!(server.requests().iter().all(|r| r.header("authorization") == Some(&format!("Bearer {CANARY}"))));
+        shown.check(&place);
+    }
+    let refused = format!("http://127.0.0.1:{}", refusing_port().await);
+    for client in clients(&refused, &refused) {
+        drive(&client, &shown).await;
+    }
+    shown.check("refused");
+}
+
+#[tokio::test]
+async fn no_failure_of_a_token_endpoint_shows_a_secret() {
+    let shown = Shown::default();
+    let _default = tracing::subscriber::set_default(subscriber(&shown));
+    for behaviour in behaviours() {
+        let place = String::from_utf8_lossy(&behaviour.write).lines().next().unwrap_or("nothing").to_owned();
+        let written = behaviour.clone();
+        let tokens = Server::endless(move || written.clone()).await;
+        let api = Server::queue([]).await;
+        let [_, client] = clients(&api.url(), &tokens.url());
+        drive(&client, &shown).await;
+        shown.check(&place);
+    }
+}
+
+#[tokio::test]
+async fn no_debug_and_no_configuration_error_shows_a_secret() {
+    let shown = Shown::default();
+    let sandbox = Sandbox::start().await;
+    let credentials = ClientCredentials::new(CANARY, CANARY).token_url(sandbox.token_url());
+    let spoiled = format!("{CANARY}\n");
+    shown.add(format!("{:?} {:#?}", AccessToken::new(CANARY).unwrap(), credentials));
+    shown.error(&AccessToken::new(&*spoiled).unwrap_err());
+    shown.add(format!("{:?} {:?}", Client::builder().token(CANARY), Client::builder().client_credentials(credentials)));
+    for client in clients(&sandbox.url(), &sandbox.token_url()) {
+        shown.add(format!("{client:?} {client:#?}"));
+        let reply = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+        shown.add(format!("{reply:?} {reply:#?}"));
+    }
+    shown.add(format!("{sandbox:?} {:?}", sandbox.requests()));
+    let url = format!("https://{CANARY}:{CANARY}@host/?token={CANARY}#{CANARY}");
+    let credentials = |url: &str| ClientCredentials::new(CANARY, CANARY).token_url(url);
+    for builder in [
+        Client::builder().token(spoiled),
+        Client::builder().token(CANARY).base_url(&url),
+        Client::builder().token(CANARY).user_agent_suffix("\n"),
+        Client::builder().client_credentials(credentials(&url)),
+        Client::builder().client_credentials(credentials("http://host")),
+        Client::builder().client_credentials(ClientCredentials::new(CANARY, "")),
+        Client::builder().client_credentials(ClientCredentials::new("", CANARY)),
+    ] {
+        shown.error(&builder.build().unwrap_err());
+    }
+    shown.check("configuration");
+}
+
+#[test]
+fn no_panic_message_shows_a_secret() {
+    let shown = Shown::default();
+    let (runtime, hook) = (tokio::runtime::Runtime::new().unwrap(), panic::take_hook());
+    let written = shown.clone();
+    panic::set_hook(Box::new(move |info| written.add(info.to_string())));
+    let sandbox = runtime.block_on(Sandbox::start());
+    let spoiled = format!("{CANARY}\n");
+    // Without a runtime, and with a header that is none: what a caller can do wrong.
+    let client = Client::new(CANARY).unwrap();
+    let outside = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        let request = CollectiveOnboardingRequest::unnamed();
+        let mut call = Box::pin(client.create_collective_onboarding(&request));
+        let _ = call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    }));
+    let header = panic::catch_unwind(panic::AssertUnwindSafe(|| sandbox.next(200, &[("x", &spoiled)], "")));
+    panic::set_hook(hook);
+    assert!(outside.is_err() && header.is_err(), "nothing panicked: this test looks at nothing");
+    shown.check("panic");
+}

@@ -1,0 +1,199 @@
+//! A client with client credentials gets one token however many calls wait, renews it, and explains why it has none.
+
+mod support;
+
+use std::time::{Duration, Instant};
+use support::{Behaviour, Server, Then, When, raw, refusing_port, reply};
+use traxes_connect::{
+    AccessToken, BoxError, Client, ClientCredentials, CollectiveOnboardingRequest, Error, ErrorKind, OnboardingRequest,
+    Outcome, Response, RetryPolicy, TokenFuture, TokenSource,
+};
+
+const DEADLINE: Duration = Duration::from_millis(300);
+
+fn credentials(token_url: &str) -> ClientCredentials {
+    ClientCredentials::new("id-1 é", "s3cret&=").token_url(token_url)
+}
+
+fn client(api: &Server, token_url: &str) -> Client {
+    let builder = Client::builder().base_url(api.url()).client_credentials(credentials(token_url));
+    builder.retry(RetryPolicy::none().deadline(DEADLINE)).build().unwrap()
+}
+
+async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
+    client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await
+}
+
+fn grant(token: &str) -> Behaviour {
+    let body = format!(r#"{{"access_token":"{token}","expires_in":3599,"token_type":"Bearer"}}"#);
+    reply(200, &[("content-type", "application/json")], &body)
+}
+
+fn bearer(request: &support::Request) -> &str {
+    request.header("authorization").unwrap().strip_prefix("Bearer ").unwrap()
+}
+
+#[tokio::test]
+async fn a_token_request_is_the_documented_form() {
+    let (api, tokens) = (Server::queue([]).await, Server::queue([grant("tok-1")]).await);
+    create(&client(&api, &format!("{}/access_token", tokens.url()))).await.unwrap();
+    let request = &tokens.requests()[0];
+    assert_eq!(request.line, "POST /access_token HTTP/1.1");
+    assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(request.header("accept"), Some("application/json"));
+    assert_eq!(request.header("authorization"), None);
+    let body = "grant_type=client_credentials&client_id=id-1+%C3%A9&client_secret=s3cret%26%3D&scope=esp";
+    assert_eq!(String::from_utf8_lossy(&request.body), body);
+    assert_eq!(bearer(&api.requests()[0]), "tok-1");
+}
+
+#[tokio::test]
+async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_tries_again() {
+    let json = |body: &str| reply(200, &[("content-type", "application/json")], body);
+    for (name, behaviour, words) in [
+        ("close", raw(When::AfterRequest, "", Then::Close), "no answer from the token endpoint"),
+        ("stall", raw(When::AfterRequest, "", Then::Stall), "before the deadline"),
+        (
+            "stall in the body",
+            raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Stall),
+            "before the deadline",
+        ),
+        ("cut", raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Close), "cut"),
+        ("endless", raw(When::AfterRequest, "HTTP/1.1 200 X\r\n\r\n", Then::Endless), "larger than"),
+        ("HTML", reply(200, &[], "<html>s3cret</html>"), "no JSON object"),
+        ("HTML 502", reply(502, &[], "<html>s3cret</html>"), "502 Bad Gateway"),
+        (
+            "an error object",
+            reply(401, &[], r#"{"error":"invalid_client","error_description":"s3cret"}"#),
+            "401 Unauthorized (invalid_client): check client id",
+        ),
+        ("another error", reply(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check"),
+        ("a redirect", reply(307, &[("location", "http://192.0.2.1/")], ""), "307"),
+        ("no token", json("{}"), "no JSON object with an access_token"),
+        ("a token that is none", json(r#"{"access_token":7}"#), "no JSON object with an access_token"),
+        ("an empty token", json(r#"{"access_token":""}"#), "access_token of the token endpoint is empty"),
+        ("a token with control characters", json(r#"{"access_token":"s3cret\r\nx: y"}"#), "outside visible ASCII"),
+    ] {
+        let (api, tokens) = (Server::queue([]).await, Server::queue([behaviour, grant("tok-2")]).await);
+        let client = client(&api, &tokens.url());
+        let started = Instant::now();
+        let error = create(&client).await.unwrap_err();
+        assert!(started.elapsed() < DEADLINE + Duration::from_millis(101), "{name}");
+        assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0), "{name}");
+        assert!(error.to_string().contains(words), "{name}: {words:?} is not in {error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{name}: {error:?}");
+        assert_eq!(api.connections(), 0, "{name}");
+        create(&client).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(tokens.requests().len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_an_auth_error_with_its_cause() {
+    let api = Server::queue([]).await;
+    let error = create(&client(&api, &format!("http://127.0.0.1:{}", refusing_port().await))).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent));
+    let mut chain = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = cause {
+        chain.push(error.to_string());
+        cause = error.source();
+    }
+    assert!(chain.last().unwrap().contains("refused"), "{chain:?}");
+}
+
+#[tokio::test]
+async fn a_grant_without_expires_in_or_in_odd_spelling_works() {
+    for body in [
+        r#"{"access_token":"tok-1"}"#,
+        r#"{"access_token":"tok-1","expires_in":"3599","token_type":"bearer","scope":"esp","more":[1]}"#,
+        r#"{"access_token":"tok-1","expires_in":3599.7}"#,
+        r#"{"access_token":"tok-1","expires_in":null}"#,
+    ] {
+        let (api, tokens) =
+            (Server::queue([]).await, Server::queue([reply(200, &[], body), reply(500, &[], "")]).await);
+        let client = client(&api, &tokens.url());
+        create(&client).await.unwrap();
+        create(&client).await.unwrap();
+        assert_eq!((tokens.requests().len(), bearer(&api.requests()[1])), (1, "tok-1"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
+    let refused = || reply(401, &[], "");
+    let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("old"), grant("new")]).await);
+    let reply_ = create(&client(&api, &tokens.url())).await.unwrap();
+    let sent: Vec<_> = api.requests().iter().map(|request| bearer(request).to_owned()).collect();
+    assert_eq!((reply_.attempts(), sent), (2, vec!["old".to_owned(), "new".to_owned()]));
+
+    let (api, tokens) =
+        (Server::queue([refused(), refused()]).await, Server::queue([grant("old"), grant("new")]).await);
+    let error = create(&client(&api, &tokens.url())).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.attempts(), api.requests().len()), (401, 2, 2));
+
+    let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("same"), grant("same")]).await);
+    let error = create(&client(&api, &tokens.url())).await.unwrap_err();
+    assert_eq!((error.attempts(), api.requests().len(), tokens.requests().len()), (1, 1, 2));
+
+    let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("old"), reply(503, &[], "")]).await);
+    let error = create(&client(&api, &tokens.url())).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts(), api.requests().len()), (ErrorKind::Status, 1, 1));
+    let source = std::error::Error::source(&error).expect("why there was no other token").to_string();
+    assert!(source.contains("503"), "{source}");
+}
+
+#[test]
+fn a_token_url_is_held_to_the_rule_of_the_base_url() {
+    for url in [
+        "http://signin.energy/token",
+        "token",
+        "https://user:s3cret@a.example",
+        "https://a.example?b",
+        "ftp://a.example",
+    ] {
+        let error = Client::builder().client_credentials(credentials(url)).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().starts_with("token_url") && !error.to_string().contains("s3cret"), "{error}");
+    }
+    for (id, secret, setting) in [("", "s3cret", "client_id"), ("id", "", "client_secret")] {
+        let error = Client::builder().client_credentials(ClientCredentials::new(id, secret)).build().unwrap_err();
+        assert!(error.to_string().starts_with(setting), "{error}");
+    }
+    Client::builder().client_credentials(ClientCredentials::new("id", "secret")).build().unwrap();
+}
+
+#[tokio::test]
+async fn a_failing_source_is_an_auth_error_that_keeps_it_and_does_not_quote_it() {
+    let api = Server::queue([]).await;
+    let source = || async { Err::<AccessToken, _>(std::io::Error::other("vault says s3cret")) };
+    let client = Client::builder().base_url(api.url()).token_source(source).build().unwrap();
+    let error = create(&client).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent));
+    assert!(!error.to_string().contains("s3cret") && error.to_string().contains("source()"), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(source.downcast_ref::<std::io::Error>().is_some());
+}
+
+#[tokio::test]
+async fn a_type_of_ones_own_is_told_which_token_was_rejected() {
+    struct Vault(std::sync::Mutex<Vec<AccessToken>>);
+
+    impl TokenSource for Vault {
+        fn token(&self) -> TokenFuture<'_> {
+            Box::pin(async {
+                let rejected = self.0.lock().unwrap().len();
+                Ok::<_, BoxError>(AccessToken::new(format!("tok-{rejected}"))?)
+            })
+        }
+
+        fn rejected(&self, token: &AccessToken) {
+            self.0.lock().unwrap().push(token.clone());
+        }
+    }
+
+    let api = Server::queue([reply(401, &[], "")]).await;
+    let client = Client::builder().base_url(api.url()).token_source(Vault(Default::default())).build().unwrap();
+    assert_eq!(create(&client).await.unwrap().attempts(), 2);
+    assert_eq!(bearer(&api.requests()[1]), "tok-1");
+}
