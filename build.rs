@@ -2,12 +2,12 @@
 //!
 //! `generate` is all of it, so that tests can include this file, run it on other descriptions, and show what it wrote.
 
-use openapiv3::OpenAPI;
+use openapiv3::{OpenAPI, Operation, StatusCode};
 use progenitor::{GenerationSettings, Generator, HooksMode};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
 use std::{env, fs, panic, path::Path, process};
-use syn::{Attribute, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, parse_quote};
+use syn::{Attribute, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, Variant, parse_quote};
 
 #[allow(dead_code)]
 fn main() {
@@ -38,7 +38,8 @@ fn write(name: &str, file: File) -> Result<(), String> {
 
 /// The client of a description, or what is wrong with it.
 pub fn generate(spec: &str) -> Result<File, String> {
-    let api = success_only(&parse(spec)?)?;
+    let documented = parse(spec)?;
+    let api = success_only(&documented)?;
     let mut settings = GenerationSettings::new();
     settings
         .with_hooks(HooksMode::Expected)
@@ -51,7 +52,7 @@ pub fn generate(spec: &str) -> Result<File, String> {
             _ => {}
         }
     }
-    let operations = operations(&api, &file);
+    let operations = operations(&documented, &file);
     file.items.push(operations);
     Ok(file)
 }
@@ -137,7 +138,7 @@ fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> 
     }
 }
 
-/// What a span tells of each operation, by the name of its generated method.
+/// What logs and reports tell of each operation, by the name of its generated method.
 fn operations(api: &OpenAPI, file: &File) -> Item {
     let methods = file.items.iter().filter_map(|item| match item {
         Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
@@ -148,20 +149,29 @@ fn operations(api: &OpenAPI, file: &File) -> Item {
         _ => None,
     });
     let places = api.paths.iter().flat_map(|(path, item)| {
-        let methods = item.as_item().into_iter().flat_map(|item| item.iter());
-        methods.map(move |(method, _)| (method.to_uppercase(), path))
+        let operations = item.as_item().into_iter().flat_map(|item| item.iter());
+        operations.map(move |(method, operation)| (method.to_uppercase(), path, success_statuses(operation)))
     });
-    let constants = names.zip(places).map(|(name, (method, path))| {
+    let constants = names.zip(places).map(|(name, (method, path, success))| {
         let constant = format_ident!("{}", name.to_uppercase());
         quote! {
             pub const #constant: crate::call::Operation =
-                crate::call::Operation { name: #name, method: #method, path: #path };
+                crate::call::Operation { name: #name, method: #method, path: #path, success: #success };
         }
     });
     parse_quote! {
         /// The operations of the description.
         pub mod operations { #(#constants)* }
     }
+}
+
+fn success_statuses(operation: &Operation) -> impl ToTokens + use<> {
+    let statuses = operation.responses.responses.keys().filter_map(|status| match status {
+        StatusCode::Code(code @ 200..=299) => Some(quote!(#code..=#code)),
+        StatusCode::Range(2) => Some(quote!(200..=299)),
+        _ => None,
+    });
+    quote!(&[#(#statuses),*])
 }
 
 /// Makes what the API may add to later an addition for us too: new fields, and new values of an enum.
@@ -215,10 +225,13 @@ fn is_closed_conversion(item: &Item, opened: &[String]) -> bool {
 
 /// Turns a generated enum into an open one, and returns the macro call that writes its impls.
 fn open_enum(item: &mut ItemEnum) -> Item {
+    let value = |v: &Variant| renamed(&v.attrs).unwrap_or(v.ident.to_string());
     // A documented option of this name is held by the variant that holds every other value too.
-    item.variants = item.variants.iter().filter(|v| v.ident != "Unknown").cloned().collect();
-    let idents: Vec<_> = item.variants.iter().map(|v| v.ident.clone()).collect();
-    let values: Vec<_> = item.variants.iter().map(|v| renamed(&v.attrs).unwrap_or(v.ident.to_string())).collect();
+    let (held, own): (Vec<_>, Vec<_>) = item.variants.iter().cloned().partition(|v| v.ident == "Unknown");
+    let held = held.iter().map(value);
+    let idents: Vec<_> = own.iter().map(|v| v.ident.clone()).collect();
+    let values: Vec<_> = own.iter().map(value).collect();
+    item.variants = own.into_iter().collect();
     item.variants.iter_mut().for_each(|v| v.attrs.clear());
     item.variants.push(parse_quote! {
         /// A value that the API description of this crate's version does not know.
@@ -228,7 +241,7 @@ fn open_enum(item: &mut ItemEnum) -> Item {
     item.attrs.push(parse_quote!(#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]));
     item.attrs.push(parse_quote!(#[non_exhaustive]));
     let name = &item.ident;
-    parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* } })
+    parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* ; #(#held),* } })
 }
 
 fn renamed(attributes: &[Attribute]) -> Option<String> {

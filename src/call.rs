@@ -13,6 +13,7 @@ use progenitor_client::ResponseValue;
 use serde::de::DeserializeOwned;
 use std::{
     error::Error as StdError,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -24,6 +25,9 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
+    /// The documented statuses of success.
+    #[cfg_attr(not(feature = "drift"), allow(dead_code))]
+    pub(crate) success: &'static [RangeInclusive<u16>],
 }
 
 type Generated<T> = Result<ResponseValue<T>, generated::Error>;
@@ -78,6 +82,8 @@ impl Client {
                         http.request.resend_count = attempts - 1,
                         "attempt succeeded"
                     );
+                    #[cfg(feature = "drift")]
+                    crate::drift::observe::<T>(operation, &reply, self.shared.on_drift.as_ref());
                     return Ok(Response::new(value, reply, attempts));
                 }
                 Err(error) => error,

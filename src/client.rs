@@ -1,5 +1,7 @@
 //! The client: its configuration, and the checks of it.
 
+#[cfg(feature = "drift")]
+use crate::drift::{DriftReport, OnDrift};
 use crate::{
     auth::{AccessToken, ClientCredentials, Credentials, TokenSource},
     error::Error,
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
+    #[cfg(feature = "drift")]
+    pub(crate) on_drift: Option<OnDrift>,
 }
 
 impl Client {
@@ -118,6 +122,8 @@ pub struct ClientBuilder {
     user_agent_suffix: Option<String>,
     plain_http: bool,
     http: Option<HttpCustomiser>,
+    #[cfg(feature = "drift")]
+    on_drift: Option<OnDrift>,
 }
 
 impl Default for ClientBuilder {
@@ -133,6 +139,8 @@ impl Default for ClientBuilder {
             user_agent_suffix: None,
             plain_http: false,
             http: None,
+            #[cfg(feature = "drift")]
+            on_drift: None,
         }
     }
 }
@@ -224,6 +232,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Calls back with each reply that holds what the API description does not know: unknown fields, unknown values of enums,
+    /// an undocumented 2xx. The reply is returned all the same. The same report goes to the log as a warning.
+    ///
+    /// ```
+    /// use traxes_connect::Client;
+    ///
+    /// let client = Client::builder().token("an-access-token").on_drift(|report| eprintln!("{report}")).build()?;
+    /// # Ok::<(), traxes_connect::Error>(())
+    /// ```
+    ///
+    /// It costs one more parse of each successful reply, and nothing where there is neither a callback nor a log that takes
+    /// warnings. The callback runs within the call: keep it short.
+    #[cfg(feature = "drift")]
+    pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
+        self.on_drift = Some(Arc::new(callback));
+        self
+    }
+
     /// Checks the settings and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -280,6 +306,8 @@ impl ClientBuilder {
                 credentials,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
+                #[cfg(feature = "drift")]
+                on_drift: self.on_drift,
             }),
             retry: self.retry,
         })

@@ -6,6 +6,8 @@
 mod auth;
 mod call;
 mod client;
+#[cfg(feature = "drift")]
+mod drift;
 mod env;
 mod error;
 mod generated;
@@ -19,6 +21,8 @@ mod transport;
 
 pub use auth::{AccessToken, ClientCredentials, TokenFuture, TokenSource};
 pub use client::{Client, ClientBuilder};
+#[cfg(feature = "drift")]
+pub use drift::{DriftReport, UnknownValue};
 pub use error::{BoxError, Error, ErrorKind, Outcome};
 pub use generated::types;
 pub use response::Response;

@@ -1,7 +1,8 @@
 //! The impls behind every generated enum: a value that the description does not know is kept, not refused.
 
 macro_rules! open_enum {
-    ($name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
+    // The values after the semicolon are documented too, and held by `Unknown`, whose name they have.
+    ($name:ident { $($variant:ident = $value:literal),* ; $($held:literal),* }) => {
         impl $name {
             /// The value as it stands in JSON.
             pub fn as_str(&self) -> &str {
@@ -53,7 +54,14 @@ macro_rules! open_enum {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::open_enum::OpenEnumVisitor(::std::marker::PhantomData))
+                let value = deserializer.deserialize_str($crate::open_enum::OpenEnumVisitor(::std::marker::PhantomData))?;
+                #[cfg(feature = "drift")]
+                if let Self::Unknown(value) = &value
+                    && ![$($held),*].contains(&value.as_str())
+                {
+                    $crate::drift::unknown_value(::std::stringify!($name), value);
+                }
+                ::std::result::Result::Ok(value)
             }
         }
 
@@ -68,7 +76,7 @@ macro_rules! open_enum {
             }
 
             fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                ::schemars::json_schema!({ "type": "string", "examples": [$($value),*] })
+                ::schemars::json_schema!({ "type": "string", "examples": [$($value,)* $($held),*] })
             }
         }
     };

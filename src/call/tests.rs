@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::sync::Barrier;
 
-const OPERATION: Operation = Operation { name: "scripted", method: "POST", path: "/" };
+const OPERATION: Operation = Operation { name: "scripted", method: "POST", path: "/", success: &[201..=201] };
 const SECOND: Duration = Duration::from_secs(1);
 
 enum Attempt {

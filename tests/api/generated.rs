@@ -63,7 +63,7 @@ pub mod types {
     }
     crate::open_enum::open_enum! {
         CollectiveType { Household = "Household", Fleet = "Fleet", SolarFarm =
-        "SolarFarm", VirtualPowerPlant = "VirtualPowerPlant" }
+        "SolarFarm", VirtualPowerPlant = "VirtualPowerPlant"; }
     }
     ///An entity, such as a battery, a vehicle or a meter.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -163,7 +163,7 @@ pub mod types {
     crate::open_enum::open_enum! {
         EntityType { Battery = "Battery", ChargePoint = "ChargePoint", Ev = "EV",
         HeatPump = "HeatPump", SolarPlant = "SolarPlant", RetrofitMeter =
-        "RetrofitMeter", Meter = "Meter", Inverter = "Inverter" }
+        "RetrofitMeter", Meter = "Meter", Inverter = "Inverter"; }
     }
     ///What has to be done before the onboarding request can be completed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -194,7 +194,7 @@ pub mod types {
         Unknown(::std::string::String),
     }
     crate::open_enum::open_enum! {
-        OnboardingActionType { Consent = "Consent" }
+        OnboardingActionType { Consent = "Consent"; }
     }
     ///What is being onboarded.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
@@ -266,7 +266,7 @@ pub mod types {
         Unknown(::std::string::String),
     }
     crate::open_enum::open_enum! {
-        OnboardingRequestType { Collective = "Collective", Entity = "Entity" }
+        OnboardingRequestType { Collective = "Collective", Entity = "Entity"; }
     }
     ///How far an onboarding request has come.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -282,7 +282,7 @@ pub mod types {
     }
     crate::open_enum::open_enum! {
         OnboardingStatus { Canceled = "Canceled", Failed = "Failed", InProgress =
-        "InProgress", Pending = "Pending", Succeeded = "Succeeded" }
+        "InProgress", Pending = "Pending", Succeeded = "Succeeded"; }
     }
 }
 #[derive(Clone, Debug)]
@@ -411,5 +411,6 @@ pub mod operations {
         name: "create_collective_onboarding",
         method: "POST",
         path: "/v1/onboarding/collectives",
+        success: &[201u16..=201u16],
     };
 }

@@ -1,0 +1,180 @@
+//! A live reply that holds what the description does not know is reported, exactly, briefly, and returned all the same.
+#![cfg(all(feature = "drift", feature = "sandbox"))]
+
+#[path = "support/spec.rs"]
+mod spec;
+
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::{Value, json};
+use spec::{any_value, documented, schema};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+use traxes_connect::{Client, CollectiveOnboardingRequest, DriftReport, OnboardingRequest, Response, Sandbox};
+
+struct Observed {
+    sandbox: Sandbox,
+    client: Client,
+    reports: Arc<Mutex<Vec<DriftReport>>>,
+}
+
+impl Observed {
+    async fn start() -> Self {
+        let sandbox = Sandbox::start().await;
+        let reports = Arc::<Mutex<Vec<DriftReport>>>::default();
+        let reported = Arc::clone(&reports);
+        let builder = Client::builder().token("t").base_url(sandbox.url()).body_limit(64 * 1024 * 1024);
+        let client = builder.on_drift(move |report| reported.lock().unwrap().push(report.clone())).build().unwrap();
+        Self { sandbox, client, reports }
+    }
+
+    /// The reply that a call returns, and the report if there was one.
+    async fn call(&self, status: u16, body: &str) -> (Response<OnboardingRequest>, Option<DriftReport>) {
+        self.sandbox.next(status, &[], body);
+        let reply = self.client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+        let mut reports = std::mem::take(&mut *self.reports.lock().unwrap());
+        assert!(reports.len() <= 1, "{reports:?}");
+        (reply, reports.pop())
+    }
+}
+
+/// A place in a reply whose schema is known: an object that can get a field, or a value of an enum.
+struct Place {
+    pointer: String,
+    reported: String,
+    enumeration: Option<String>,
+}
+
+fn places(of: &Value, value: &Value, pointer: &str, reported: &str, found: &mut Vec<Place>) {
+    let name = of["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let schema: &Value = match name {
+        Some(name) => schema(name),
+        None => of,
+    };
+    let place = |enumeration| Place { pointer: pointer.to_owned(), reported: reported.to_owned(), enumeration };
+    match value {
+        Value::String(_) if schema["enum"].is_array() => found.push(place(name.map(str::to_owned))),
+        Value::Array(list) if schema["type"] == "array" => {
+            for (index, item) in list.iter().enumerate() {
+                places(&schema["items"], item, &format!("{pointer}/{index}"), &format!("{reported}[]"), found);
+            }
+        }
+        Value::Object(map) if schema["type"] == "object" => {
+            found.push(place(None));
+            for (name, member) in map {
+                let below = if reported.is_empty() { name.clone() } else { format!("{reported}.{name}") };
+                places(&schema["properties"][name], member, &format!("{pointer}/{name}"), &below, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn samples(count: usize) -> Vec<Value> {
+    let (mut runner, strategy) = (TestRunner::deterministic(), any_value(schema("OnboardingRequest")));
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+#[tokio::test]
+async fn exactly_what_was_added_to_a_reply_is_reported() {
+    let observed = Observed::start().await;
+    let mut random = fastrand::Rng::with_seed(5);
+    let (mut in_arrays, mut values_added) = (0, 0);
+    for (number, valid) in samples(200).into_iter().enumerate() {
+        let mut reply = valid.clone();
+        let mut found = Vec::new();
+        places(&json!({"$ref": "#/components/schemas/OnboardingRequest"}), &valid, "", "", &mut found);
+        let (mut fields, mut values) = (BTreeSet::new(), BTreeSet::new());
+        for place in random.choose_multiple(&found, 1 + number % 3) {
+            let target = reply.pointer_mut(&place.pointer).unwrap();
+            match &place.enumeration {
+                Some(name) => {
+                    *target = format!("New{number}").into();
+                    values.insert((name.clone(), format!("New{number}")));
+                    values_added += 1;
+                }
+                None => {
+                    let added = format!("added{number}");
+                    target[&added] = json!({"free text": ["s3cret", 1, null]});
+                    let dot = if place.reported.is_empty() { "" } else { "." };
+                    fields.insert(format!("{}{dot}{added}", place.reported));
+                    in_arrays += usize::from(place.reported.contains("[]"));
+                }
+            }
+        }
+        let (returned, report) = observed.call(201, &reply.to_string()).await;
+        let report = report.unwrap_or_else(|| panic!("nothing was reported of {reply}"));
+        assert_eq!(report.operation, "create_collective_onboarding");
+        assert_eq!(report.unknown_fields.iter().cloned().collect::<BTreeSet<_>>(), fields, "{reply}");
+        let reported = report.unknown_values.iter().map(|value| (value.of.to_owned(), value.value.clone()));
+        assert_eq!(reported.collect::<BTreeSet<_>>(), values, "{reply}");
+        assert_eq!((report.undocumented_status, report.cut), (None, false));
+        assert!(!format!("{report} {report:?}").contains("s3cret"));
+        assert_eq!(returned.value(), &serde_json::from_value(reply).unwrap());
+    }
+    assert!(in_arrays > 5 && values_added > 20, "{in_arrays} in arrays, {values_added} values: too few to tell");
+}
+
+#[tokio::test]
+async fn nothing_is_reported_of_a_documented_reply() {
+    let observed = Observed::start().await;
+    let with_contents = json!({"data": {
+        "collective": {"properties": {"added": {"status": "New"}}},
+        "entity": {"properties": [{"type": "New"}], "systemProperties": {"type": "New"}},
+    }});
+    for reply in samples(200).iter().chain([documented("reply"), &with_contents]) {
+        let (_, report) = observed.call(201, &reply.to_string()).await;
+        assert_eq!(report, None, "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn an_undocumented_success_is_reported_and_returned() {
+    let observed = Observed::start().await;
+    let (reply, report) = observed.call(202, r#"{"status":"Pending"}"#).await;
+    assert_eq!((reply.status().as_u16(), report.unwrap().undocumented_status), (202, Some(202)));
+}
+
+#[tokio::test]
+async fn a_hostile_reply_yields_a_short_report_that_says_it_was_cut() {
+    let observed = Observed::start().await;
+    let fields: Vec<String> = (0..1_000_000).map(|n| format!("\"s3cret{n}\":1")).collect();
+    let (_, report) = observed.call(201, &format!("{{{}}}", fields.join(","))).await;
+    let report = report.unwrap();
+    assert_eq!((report.unknown_fields.len(), report.cut), (32, true));
+    assert!(report.to_string().contains("and more") && report.to_string().len() < 4096, "{report}");
+    let long = "x".repeat(100_000);
+    let (_, report) = observed.call(201, &json!({&long: 1, "status": format!("{long}\n")}).to_string()).await;
+    assert!(report.unwrap().to_string().len() < 512);
+    let items: Vec<_> = (0..100_000).map(|_| json!({"a": 1, "b": 2})).collect();
+    let (_, report) = observed.call(201, &json!({"errors": items}).to_string()).await;
+    let report = report.unwrap();
+    assert_eq!((report.unknown_fields, report.cut), (vec!["errors[].a".to_owned(), "errors[].b".to_owned()], false));
+}
+
+#[tokio::test]
+async fn a_report_goes_to_the_log_too() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (log, sandbox) = (Log::default(), Sandbox::start().await);
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    sandbox.next(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
+    sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("WARN") && text.contains("field hint, OnboardingStatus \"Paused\""), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+}
