@@ -6,8 +6,13 @@ use openapiv3::{OpenAPI, Operation, StatusCode};
 use progenitor::{GenerationSettings, Generator, HooksMode};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
-use std::{env, fs, panic, path::Path, process};
-use syn::{Attribute, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, Variant, parse_quote};
+use std::{
+    env, fs, panic,
+    path::Path,
+    process,
+    sync::{Mutex, PoisonError},
+};
+use syn::{Attribute, Field, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, Variant, parse_quote};
 
 #[allow(dead_code)]
 fn main() {
@@ -125,6 +130,9 @@ fn success_only(api: &OpenAPI) -> Result<OpenAPI, String> {
 
 /// progenitor panics at some of what it does not support; whoever edits the description should get a sentence.
 fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> Result<T, String> {
+    // The hook is the process's, and tests generate on many threads.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _own = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let result = panic::catch_unwind(panic::AssertUnwindSafe(generate));
@@ -178,6 +186,7 @@ fn success_statuses(operation: &Operation) -> impl ToTokens + use<> {
 fn open_types(module: &mut ItemMod) {
     let Some((_, items)) = &mut module.content else { return };
     let opened: Vec<String> = items.iter().filter_map(unit_enum).map(|item| item.ident.to_string()).collect();
+    let descriptions: Vec<_> = items.iter().filter_map(described).collect();
     items.retain(|item| !is_closed_conversion(item, &opened));
     let mut rest = Vec::new();
     for mut item in items.drain(..) {
@@ -191,6 +200,7 @@ fn open_types(module: &mut ItemMod) {
             Item::Struct(object) => {
                 object.attrs.extend(open_attributes());
                 derive_default(object);
+                object.fields.iter_mut().for_each(|field| describe(field, &descriptions));
             }
             _ => {}
         }
@@ -202,6 +212,27 @@ fn open_types(module: &mut ItemMod) {
     });
     rest.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "error" && !conversions));
     *items = rest;
+}
+
+fn described(item: &Item) -> Option<(String, Vec<Attribute>)> {
+    let (name, attributes) = match item {
+        Item::Struct(item) => (&item.ident, &item.attrs),
+        Item::Enum(item) => (&item.ident, &item.attrs),
+        _ => return None,
+    };
+    Some((name.to_string(), attributes.iter().filter(|a| a.path().is_ident("doc")).cloned().collect()))
+}
+
+/// Gives a field that is a reference the description of what it refers to: OpenAPI 3.0 allows it none of its own.
+fn describe(field: &mut Field, descriptions: &[(String, Vec<Attribute>)]) {
+    if field.attrs.iter().any(|a| a.path().is_ident("doc")) {
+        return;
+    }
+    let text = field.ty.to_token_stream().to_string();
+    let name = text.split(|c: char| !c.is_alphanumeric() && c != '_').rfind(|word| !word.is_empty());
+    if let Some((_, description)) = descriptions.iter().find(|(described, _)| Some(described.as_str()) == name) {
+        field.attrs.splice(0..0, description.iter().cloned());
+    }
 }
 
 fn open_attributes() -> [Attribute; 2] {
@@ -232,7 +263,10 @@ fn open_enum(item: &mut ItemEnum) -> Item {
     let idents: Vec<_> = own.iter().map(|v| v.ident.clone()).collect();
     let values: Vec<_> = own.iter().map(value).collect();
     item.variants = own.into_iter().collect();
-    item.variants.iter_mut().for_each(|v| v.attrs.clear());
+    for (variant, value) in item.variants.iter_mut().zip(&values) {
+        let description = format!("`{value}`");
+        variant.attrs = vec![parse_quote!(#[doc = #description])];
+    }
     item.variants.push(parse_quote! {
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String)

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser};
 use serde_json::Value;
 use std::{
     env,
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
     time::Duration,
 };
@@ -80,11 +80,11 @@ async fn main() -> ExitCode {
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
     logs.with_writer(stderr).with_ansi(stderr().is_terminal()).init();
     match run(&arguments).await {
-        Ok(onboarding) if arguments.json => println!("{}", success(&onboarding)),
-        Ok(onboarding) => print_for_people(&onboarding),
+        Ok(onboarding) if arguments.json => print(&success(&onboarding).to_string()),
+        Ok(onboarding) => print(&for_people(&onboarding)),
         Err(error) => {
             match arguments.json {
-                true => println!("{}", failure(&error)),
+                true => print(&failure(&error).to_string()),
                 false => eprintln!("error: {error}"),
             }
             return ExitCode::FAILURE;
@@ -130,15 +130,21 @@ fn request(arguments: &Arguments) -> CollectiveOnboardingRequest {
     request
 }
 
-fn print_for_people(response: &Response<OnboardingRequest>) {
+fn for_people(response: &Response<OnboardingRequest>) -> String {
     let unknown = || "unknown".to_owned();
-    println!("created onboarding request {}", response.id.map_or_else(unknown, |id| id.to_string()));
-    println!("status                     {}", response.status.as_ref().map_or_else(unknown, ToString::to_string));
-    match response.consent_url() {
-        _ if response.is_finished() => println!("nothing is left to do"),
-        Some(url) => println!("send the user to           {url}"),
-        None => println!("it came without a consent link"),
-    }
+    let id = response.id.map_or_else(unknown, |id| id.to_string());
+    let status = response.status.as_ref().map_or_else(unknown, ToString::to_string);
+    let next = match response.consent_url() {
+        _ if response.is_finished() => "nothing is left to do".to_owned(),
+        Some(url) => format!("send the user to           {url}"),
+        None => "it came without a consent link".to_owned(),
+    };
+    format!("created onboarding request {id}\nstatus                     {status}\n{next}")
+}
+
+/// A reader that is gone is no reason to fail: what was asked for has happened.
+fn print(text: &str) {
+    let _ = writeln!(stdout(), "{text}");
 }
 
 fn success(response: &Response<OnboardingRequest>) -> Value {

@@ -4,12 +4,13 @@ mod client_credentials;
 mod token_cache;
 
 pub use client_credentials::ClientCredentials;
-pub(crate) use client_credentials::TokenError;
+pub(crate) use client_credentials::{GrantedTokens, TokenError};
 
 use crate::error::{BoxError, Error};
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use tokio::time::Instant;
 
 const SCHEME: &str = "Bearer ";
 
@@ -78,7 +79,8 @@ impl fmt::Debug for AccessToken {
 /// What [`TokenSource::token`] returns.
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send + 'a>>;
 
-/// Where a client gets the token of each attempt: an async closure, or a type of your own that caches.
+/// Where a client gets the token of each attempt: a function or closure that returns a future, or a type of your own that
+/// caches. A closure hands its future what it captured: `move || { let vault = vault.clone(); async move { … } }`.
 ///
 /// ```
 /// use traxes_connect::{AccessToken, BoxError, Client};
@@ -95,7 +97,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// call as `Auth`, with this error as its source; the future may be dropped at any await when the call's time is up.
     fn token(&self) -> TokenFuture<'_>;
 
-    /// Tells that the server answered 401 to this token. Where `token()` then gives another one, the call is replayed once.
+    /// Tells that the server answered 401 to this token. Where `token()` then gives another one, the call is replayed, once.
     fn rejected(&self, token: &AccessToken) {
         let _ = token;
     }
@@ -113,30 +115,44 @@ where
     }
 }
 
+/// Sources are shared as any other value: by a clone of their `Arc`.
+impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
+    fn token(&self) -> TokenFuture<'_> {
+        (**self).token()
+    }
+
+    fn rejected(&self, token: &AccessToken) {
+        (**self).rejected(token);
+    }
+}
+
 /// A client's credentials. A fixed token is no boxed source, which would cost each call an allocation.
-#[derive(Clone)]
 pub(crate) enum Credentials {
     Fixed(AccessToken),
-    Source(Arc<dyn TokenSource>),
+    Granted(GrantedTokens),
+    Source(Box<dyn TokenSource>),
 }
 
 impl Credentials {
-    pub(crate) async fn token(&self) -> Result<AccessToken, BoxError> {
+    /// A token for a call that ends at `deadline`.
+    pub(crate) async fn token(&self, deadline: Instant) -> Result<AccessToken, BoxError> {
         match self {
             Self::Fixed(token) => Ok(token.clone()),
+            Self::Granted(tokens) => Ok(tokens.token(deadline).await?),
             Self::Source(source) => source.token().await,
         }
     }
 
-    /// Another token than the rejected one, if the source gives one.
-    pub(crate) async fn replace(&self, rejected: &AccessToken) -> Result<Option<AccessToken>, BoxError> {
-        let Self::Source(source) = self else { return Ok(None) };
-        source.rejected(rejected);
-        Ok(Some(source.token().await?).filter(|token| token != rejected))
+    pub(crate) fn rejected(&self, token: &AccessToken) {
+        match self {
+            Self::Fixed(_) => {}
+            Self::Granted(tokens) => tokens.rejected(token),
+            Self::Source(source) => source.rejected(token),
+        }
     }
 }
 
-/// The words of an error of ours. Those of a user's source may hold anything, and stay in `source()`.
+/// The words of an error of ours. Those of a source of the user's may hold anything, and stay in `source()`.
 pub(crate) fn why_no_token(error: &BoxError) -> String {
     match (error.downcast_ref::<TokenError>(), error.downcast_ref::<Error>()) {
         (Some(error), _) => error.to_string(),

@@ -99,10 +99,14 @@ impl Client {
                 "attempt failed: {error}"
             );
             may_have_run = error.outcome() == Outcome::Unknown;
-            if replays == 0 && error.status().is_some_and(|status| status == 401) {
+            if error.status().is_some_and(|status| status == 401) {
+                self.shared.credentials.rejected(&token);
+                if replays > 0 {
+                    return Err(error);
+                }
                 replays = 1;
-                match timeout_at(deadline, self.shared.credentials.replace(&token)).await {
-                    Ok(Ok(Some(token))) => fresh = Some(token),
+                match timeout_at(deadline, self.shared.credentials.token(deadline)).await {
+                    Ok(Ok(other)) if other != token => fresh = Some(other),
                     Ok(Err(source)) => return Err(error.with_source(source)),
                     _ => return Err(error),
                 }
@@ -117,7 +121,7 @@ impl Client {
 
     async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
         let no_token = |problem: String| Error::new(ErrorKind::Auth, Outcome::NotSent, problem);
-        match timeout_at(deadline, self.shared.credentials.token()).await {
+        match timeout_at(deadline, self.shared.credentials.token(deadline)).await {
             Ok(Ok(token)) => Ok(token),
             Ok(Err(source)) => Err(no_token(format!("no access token: {}", why_no_token(&source))).with_source(source)),
             Err(_) => Err(no_token("no access token: none came before the deadline of the call".to_owned())),
@@ -136,26 +140,45 @@ impl Client {
             client: self.shared.http.clone(),
             inner: Arc::clone(&exchange),
         };
-        let until = later(Instant::now(), self.shared.attempt_timeout).min(deadline);
+        let now = Instant::now();
+        if now >= deadline {
+            let message = "the deadline of the call was over before it began";
+            return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message));
+        }
+        let until = later(now, self.shared.attempt_timeout).min(deadline);
         let result = timeout_at(until, send(api)).await;
-        match (result, exchange.record.take()) {
-            (Ok(Ok(value)), (Some(reply), _)) => Ok((value.into_inner(), reply)),
-            (result, (Some(reply), end)) if reply.status.is_success() => {
+        let (mut reply, end) = exchange.record.take();
+        if let Some(reply) = &mut reply {
+            reply.hide(token);
+        }
+        match (result, reply) {
+            (Ok(Ok(value)), Some(reply)) => Ok((value.into_inner(), reply)),
+            (result, Some(reply)) if reply.status.is_success() => {
                 Err(unreadable::<T>(result.is_err(), &reply, end).with_reply(reply, None, token))
             }
-            (_, (Some(reply), _)) => {
+            (_, Some(reply)) => {
                 let wait = retry_after(&reply.headers, SystemTime::now());
                 let outcome = outcome_of(reply.status, wait);
                 let message = format!("the server answered {}", reply.status);
                 Err(Error::new(ErrorKind::Status, outcome, message).with_reply(reply, wait, token))
             }
-            (result, (None, _)) => Err(self.no_reply(result.map(Result::err))),
+            (result, None) => Err(self.no_reply(result.map(Result::err), until == deadline)),
         }
     }
 
-    fn no_reply(&self, failure: Result<Option<generated::Error>, Elapsed>) -> Error {
+    fn no_reply(&self, failure: Result<Option<generated::Error>, Elapsed>, last: bool) -> Error {
         let (kind, outcome, problem) = match &failure {
-            Err(_) => (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned()),
+            Err(_) if last => {
+                (ErrorKind::Timeout, Outcome::Unknown, "no reply came before the deadline of the call".to_owned())
+            }
+            Err(_) => {
+                let timeout = self.shared.attempt_timeout;
+                (
+                    ErrorKind::Timeout,
+                    Outcome::Unknown,
+                    format!("no reply came within the attempt timeout of {timeout:?}"),
+                )
+            }
             Ok(Some(generated::Error::CommunicationError(error))) => {
                 let cause = root_cause(error);
                 let server = format!("{}:{}", self.shared.server_address, self.shared.server_port);
@@ -202,17 +225,18 @@ fn unreadable<T: DeserializeOwned>(timed_out: bool, reply: &Reply, end: End) -> 
     }
 }
 
-/// Where a body differs from its description: the place, and never the value that serde's own text quotes.
+/// Where a body differs from its description: the place, and never the value that serde's own text quotes. A path is that of
+/// documented names. Where the body is no JSON at all it might be one of the server's, and is left out.
 fn undecodable<T: DeserializeOwned>(body: &[u8]) -> String {
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body)) else {
         return "has more than one JSON value".to_owned();
     };
-    let what = match error.inner().classify() {
-        serde_json::error::Category::Data => "is not of the documented shape",
-        _ => "is not JSON",
-    };
-    let (path, line, column) = (quoted(&error.path().to_string()), error.inner().line(), error.inner().column());
-    format!("{what} at {path}, line {line} column {column}")
+    let (line, column) = (error.inner().line(), error.inner().column());
+    if error.inner().is_data() {
+        let path = quoted(&error.path().to_string());
+        return format!("is not of the documented shape at {path}, line {line} column {column}");
+    }
+    format!("is not JSON at line {line} column {column}")
 }
 
 /// The innermost reason of a connection's failure: the words of the operating system or of TLS.

@@ -19,6 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Below the 30 to 60 seconds after which balancers close: a connection that closes under a request is an unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than any server keeps one, and short enough for the arithmetic of instants.
+const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(86_400);
 /// A thousand times a usual reply.
 const BODY_LIMIT: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"));
@@ -94,7 +96,7 @@ enum Tokens {
     None,
     Fixed(SecretString),
     Credentials(ClientCredentials),
-    Source(Arc<dyn TokenSource>),
+    Source(Box<dyn TokenSource>),
 }
 
 /// The settings of a [`Client`]. They are checked in [`build`](Self::build).
@@ -160,7 +162,7 @@ impl ClientBuilder {
 
     /// Where to get a token for each attempt.
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
-        self.tokens = Tokens::Source(Arc::new(source));
+        self.tokens = Tokens::Source(Box::new(source));
         self
     }
 
@@ -281,8 +283,17 @@ impl ClientBuilder {
                 return Err(Error::config("user_agent_suffix", "is empty or has a character outside printable ASCII"));
             }
         };
-        let mut http =
-            reqwest::Client::builder().connect_timeout(self.connect_timeout).pool_idle_timeout(self.idle_timeout);
+        if self.body_limit == 0 {
+            return Err(Error::config("body_limit", "is zero, so that no reply could be read: set a larger one"));
+        }
+        // reqwest panics without one, also where the URL is plain.
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(Error::config("TLS", "has no provider: install a rustls CryptoProvider as the default first"));
+        }
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(self.idle_timeout.min(MAX_IDLE_TIMEOUT));
         if let Some(customise) = self.http {
             http = customise(http);
         }
@@ -293,7 +304,7 @@ impl ClientBuilder {
             (Tokens::Fixed(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
             (Tokens::Source(source), _) => Credentials::Source(source),
             (Tokens::Credentials(credentials), Some(url)) => {
-                Credentials::Source(Arc::new(credentials.source(url, http.clone())?))
+                Credentials::Granted(credentials.source(url, http.clone())?)
             }
             _ => return Err(Error::config("token", "is not set: set a token, client_credentials or a token_source")),
         };
@@ -301,7 +312,7 @@ impl ClientBuilder {
             shared: Arc::new(Shared {
                 http,
                 base_url: url.as_str().trim_end_matches('/').to_owned(),
-                server_address: url.host_str().unwrap_or_default().to_owned(),
+                server_address: bare_host(&url).to_owned(),
                 server_port: url.port_or_known_default().unwrap_or_default(),
                 credentials,
                 attempt_timeout: self.attempt_timeout,
@@ -345,10 +356,6 @@ pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result
         "https" if cfg!(not(any(feature = "rustls", feature = "rustls-no-provider"))) => {
             return refuse("is https, and no TLS is built in: turn on the feature rustls");
         }
-        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
-        "https" if rustls::crypto::CryptoProvider::get_default().is_none() => {
-            return refuse("is https, and there is no TLS provider: install a rustls CryptoProvider first");
-        }
         "https" => {}
         "http" if plain_http || is_loopback(&url) => {}
         "http" => return refuse("is plain http, which shows the token to anyone on the way: use https"),
@@ -363,8 +370,12 @@ pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result
     Ok(url)
 }
 
+/// The host, an IPv6 address without its brackets.
+fn bare_host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let host = bare_host(url);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -12,7 +12,7 @@ const MAX_FINDINGS: usize = 32;
 /// What a reply held that the description does not know. See [`on_drift`](crate::ClientBuilder::on_drift).
 ///
 /// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the reply.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftReport {
     /// The operation, such as `create_collective_onboarding`.

@@ -32,7 +32,7 @@ impl Client {
     ///
     /// `Config`, with the name of the variable that is missing, empty or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let mut builder = Self::builder();
+        let (mut builder, token_url) = (Self::builder(), checked_variable(TOKEN_URL)?);
         builder = match (variable(ACCESS_TOKEN)?, variable(CLIENT_ID)?, variable(CLIENT_SECRET)?) {
             (Some(token), None, None) => {
                 AccessToken::named(ACCESS_TOKEN, &token)?;
@@ -40,7 +40,7 @@ impl Client {
             }
             (None, Some(id), Some(secret)) => {
                 let credentials = ClientCredentials::new(id, secret);
-                builder.client_credentials(match checked_variable(TOKEN_URL)? {
+                builder.client_credentials(match token_url {
                     Some(url) => credentials.token_url(url),
                     None => credentials,
                 })

@@ -1,7 +1,7 @@
 //! What went wrong, and whether the request happened all the same.
 
 use crate::{
-    auth::AccessToken,
+    auth::{AccessToken, TokenError},
     response::{Reply, request_id},
 };
 use http::{HeaderMap, StatusCode};
@@ -32,8 +32,8 @@ const MAX_QUOTED: usize = 64;
 /// # }
 /// ```
 ///
-/// `Display` is one line of at most 300 characters, and like `Debug` it is safe to log: no secret, no body, and of the
-/// server's own words only its error code and request id.
+/// `Display` is one line of at most 300 characters, and like `Debug` it is safe to log: no secret, no body, of the server's
+/// own words only its error code and request id, and nothing of what a [`TokenSource`](crate::TokenSource) of yours says.
 pub struct Error(Box<Failure>);
 
 struct Failure {
@@ -56,7 +56,7 @@ struct Failure {
 pub enum ErrorKind {
     /// A setting is wrong. Nothing was sent. The message names the setting: correct it.
     Config,
-    /// No access token was to be had. Nothing was sent. Look at `source()`, and at the credentials.
+    /// No access token was to be had, so no attempt was made. Look at `source()`, and at the credentials.
     Auth,
     /// No connection came about: the name did not resolve, the connection was refused or timed out, or TLS failed.
     /// Nothing was sent. Repeating is safe, and was done as often as the policy says.
@@ -154,13 +154,10 @@ impl Error {
     }
 
     /// What the server answered to a request with this token. Where it echoes the token, that is left to `body()` alone.
-    pub(crate) fn with_reply(mut self, mut reply: Reply, retry_after: Option<Duration>, token: &AccessToken) -> Self {
+    pub(crate) fn with_reply(mut self, reply: Reply, retry_after: Option<Duration>, token: &AccessToken) -> Self {
         let (code, detail) = words(&reply.body);
         self.0.code = code.filter(|text| !token.is_in(text.as_bytes()));
         self.0.detail = detail.filter(|text| !token.is_in(text.as_bytes()));
-        for value in reply.headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-            value.set_sensitive(true);
-        }
         self.0.reply = Some(reply);
         self.0.retry_after = retry_after;
         self
@@ -247,39 +244,41 @@ impl Error {
 
     fn advice(&self) -> &'static str {
         match (self.outcome(), self.status().map(|s| s.as_u16())) {
-            (Outcome::NotSent, _) => "not sent, safe to repeat",
-            (Outcome::Rejected, Some(401 | 403)) => "rejected, nothing was applied: check the credentials",
-            (Outcome::Rejected, Some(425 | 429 | 503)) => "rejected, nothing was applied: repeat it later",
-            (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "rejected, nothing was applied: check the base URL",
-            (Outcome::Rejected, _) => "rejected, nothing was applied: correct the request before repeating it",
-            (Outcome::Applied, _) => "applied: do not repeat it, what came of the reply is in body()",
-            (Outcome::Unknown, _) => "outcome unknown, it may have been applied: find out before repeating it",
+            (Outcome::NotSent, _) => "it is safe to repeat",
+            (Outcome::Rejected, Some(401 | 403)) => "check the credentials",
+            (Outcome::Rejected, Some(425 | 429 | 503)) => "repeat it later",
+            (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "check the base URL",
+            (Outcome::Rejected, _) => "correct the request before repeating it",
+            (Outcome::Applied, _) => "do not repeat it: what came of the reply is in body()",
+            (Outcome::Unknown, _) => "find out before repeating it",
         }
     }
 }
 
+/// The outcome comes first, where no cut reaches it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { message, operation, attempts, elapsed, .. } = &*self.0;
-        let mut line = String::new();
-        if let Some(operation) = operation {
-            line += &format!("{operation}: ");
-        }
-        line += message;
+        let Failure { message, attempts, elapsed, .. } = &*self.0;
+        let Some(operation) = self.operation() else { return f.write_str(&cut(message.to_string(), MAX_MESSAGE)) };
+        let happened = match self.outcome() {
+            Outcome::NotSent => "was not sent",
+            Outcome::Rejected => "was rejected",
+            Outcome::Applied => "was applied",
+            Outcome::Unknown => "may have been applied",
+        };
+        let mut line = format!("{operation} {happened}: {message}");
         if let Some(code) = self.code() {
             line += &format!(", code {}", quoted(code));
         }
         if let Some(id) = self.request_id() {
             line += &format!(", request id {}", quoted(id));
         }
-        if operation.is_some() {
-            line += &format!("; {}", self.advice());
-        }
-        if let Some(wait) = self.retry_after() {
-            line += &format!(", after {} s", wait.as_secs());
-        }
         if *attempts > 0 {
             line += &format!(" ({attempts} attempt{} in {elapsed:.1?})", if *attempts == 1 { "" } else { "s" });
+        }
+        line += &format!("; {}", self.advice());
+        if let (Outcome::Rejected, Some(wait)) = (self.outcome(), self.retry_after()) {
+            line += &format!(", after {} s", wait.as_secs());
         }
         f.write_str(&cut(line, MAX_MESSAGE))
     }
@@ -287,14 +286,17 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What a token source of the user's says may hold anything.
+        let ours =
+            self.0.source.as_ref().filter(|s| s.is::<reqwest::Error>() || s.is::<TokenError>() || s.is::<Self>());
         f.debug_struct("Error")
             .field("kind", &self.kind())
             .field("outcome", &self.outcome())
             .field("message", &self.to_string())
             .field("status", &self.status().map(|s| s.as_u16()))
             .field("body_bytes", &self.body().len())
-            .field("source", &self.0.source)
-            .finish()
+            .field("source", &ours)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A reply of the server: what came, and how a caller sees it.
 
+use crate::auth::AccessToken;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::{fmt, ops::Deref};
@@ -96,6 +97,15 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// Marks the headers in which the server echoes the token, so that none of our outputs shows them.
+    pub(crate) fn hide(&mut self, token: &AccessToken) {
+        for value in self.headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+            value.set_sensitive(true);
+        }
+    }
 }
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {

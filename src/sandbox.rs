@@ -72,6 +72,8 @@ pub mod mocks {
 
 const PATH: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.path;
 const METHOD: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.method;
+/// The characters of the only spelling that RFC 9562 gives a UUID.
+const HYPHENATED_UUID: usize = 36;
 const TOKEN_PATH: &str = "/oauth2/access_token";
 
 /// A running server. Dropping it ends it. See the [module](self) for an example.
@@ -144,7 +146,7 @@ impl Sandbox {
 
     /// A client for the server, with default settings. For others: [`Client::builder`] with any token and [`url`](Self::url).
     pub fn client(&self) -> Client {
-        let client = Client::builder().token("sandbox").base_url(self.url()).build();
+        let client = Client::builder().token("sandbox-access-token").base_url(self.url()).build();
         client.expect("settings without a fault")
     }
 
@@ -210,11 +212,24 @@ impl State {
         if !media_type.eq_ignore_ascii_case("application/json") {
             return refusal(415, "UnsupportedMediaType", "content-type: application/json is needed");
         }
-        match serde_json::from_slice::<CollectiveOnboardingRequest>(&request.body) {
+        match documented_body(&request.body) {
             Ok(collective) => json_reply(201, &serde_json::to_value(onboarding(collective)).expect("JSON of JSON")),
-            Err(error) => refusal(400, "BadRequest", &format!("the body is not as documented: {error}")),
+            Err(problem) => refusal(400, "BadRequest", &format!("the body is not as documented: {problem}")),
         }
     }
+}
+
+/// The body, held to what the page says more strictly than the types do: they read other spellings of a UUID, and null.
+fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let spelt_otherwise = |name: &&str| value[*name].as_str().is_some_and(|id| id.len() != HYPHENATED_UUID);
+    if let Some(name) = ["collectiveId", "owner"].into_iter().find(spelt_otherwise) {
+        return Err(format!("{name} is no UUID with hyphens"));
+    }
+    if value.get("type").is_some_and(Value::is_null) {
+        return Err("type is null".to_owned());
+    }
+    serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
 /// The answer of a token endpoint (RFC 6749, sections 4.4 and 5).

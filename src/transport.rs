@@ -12,7 +12,7 @@ use std::{
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
-    token: AccessToken,
+    pub(crate) token: AccessToken,
     body_limit: usize,
     pub(crate) record: Record,
 }
@@ -41,11 +41,6 @@ pub(crate) enum End {
 impl Exchange {
     pub(crate) fn new(token: AccessToken, body_limit: usize) -> Self {
         Self { token, body_limit, record: Record::default() }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn token_is(&self, token: &str) -> bool {
-        AccessToken::new(token).is_ok_and(|token| self.token == token)
     }
 }
 

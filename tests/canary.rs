@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Behaviour, CREATED, Server, Then, When, created, raw, refusing_port, reply};
 use tracing_subscriber::{Layer, filter::LevelFilter, fmt::format::FmtSpan, layer::SubscriberExt};
 use traxes_connect::{
     AccessToken, Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, RetryPolicy, Sandbox,
@@ -77,8 +77,13 @@ fn behaviours() -> Vec<Behaviour> {
     let head = |status| format!("HTTP/1.1 {status} X\r\nx-request-id: {CANARY}\r\ncontent-length: 99\r\n\r\n");
     let statuses = [101, 200, 201, 204, 301, 303, 307, 400, 401, 403, 404, 409, 422, 425, 429, 500, 502, 503, 504, 600];
     let mut all: Vec<_> = statuses.into_iter().map(echo).collect();
+    let headers = [("x-request-id", &*format!("Bearer {CANARY}")), ("authorization", CANARY)];
     all.extend([
         created(),
+        reply(201, &headers, CREATED),
+        reply(201, &[], &format!(r#"{{"{CANARY}": x}}"#)),
+        reply(201, &[], &format!(r#"{{"data":{{"collective":{{"properties":{{"{CANARY}": x}}}}}}}}"#)),
+        reply(201, &[], &format!(r#"{{"{CANARY}":"{CANARY}","id":"{CANARY}"}}"#)),
         raw(When::OnAccept, "", Then::Close),
         raw(When::AfterRequest, "", Then::Close),
         raw(When::AfterRequest, "", Then::Reset),
@@ -111,7 +116,7 @@ fn clients(base: &str, token_url: &str) -> [Client; 2] {
 async fn drive(client: &Client, shown: &Shown) {
     let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
     match client.create_collective_onboarding(&request).await {
-        Ok(reply) => shown.add(format!("{:?} {:?}", reply.status(), reply.request_id())),
+        Ok(reply) => shown.add(format!("{reply:?} {:?} {:?}", reply.request_id(), reply.headers())),
         Err(error) => {
             shown.error(&error);
             shown.add(format!(

@@ -61,14 +61,19 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         ("cut", raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Close), "cut"),
         ("endless", raw(When::AfterRequest, "HTTP/1.1 200 X\r\n\r\n", Then::Endless), "larger than"),
         ("HTML", reply(200, &[], "<html>s3cret</html>"), "no JSON object"),
-        ("HTML 502", reply(502, &[], "<html>s3cret</html>"), "502 Bad Gateway"),
+        ("HTML 502", reply(502, &[], "<html>s3cret</html>"), "502 Bad Gateway: try again later"),
         (
             "an error object",
             reply(401, &[], r#"{"error":"invalid_client","error_description":"s3cret"}"#),
             "401 Unauthorized (invalid_client): check client id",
         ),
-        ("another error", reply(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check"),
-        ("a redirect", reply(307, &[("location", "http://192.0.2.1/")], ""), "307"),
+        ("another error", reply(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check client id"),
+        (
+            "a redirect",
+            reply(307, &[("location", "http://192.0.2.1/")], ""),
+            "307 Temporary Redirect: check the token URL",
+        ),
+        ("too many", reply(429, &[], ""), "429 Too Many Requests: try again later"),
         ("no token", json("{}"), "no JSON object with an access_token"),
         ("a token that is none", json(r#"{"access_token":7}"#), "no JSON object with an access_token"),
         ("an empty token", json(r#"{"access_token":""}"#), "access_token of the token endpoint is empty"),
@@ -129,8 +134,12 @@ async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
 
     let (api, tokens) =
         (Server::queue([refused(), refused()]).await, Server::queue([grant("old"), grant("new")]).await);
-    let error = create(&client(&api, &tokens.url())).await.unwrap_err();
+    let client_ = client(&api, &tokens.url());
+    let error = create(&client_).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts(), api.requests().len()), (401, 2, 2));
+    // The second token was rejected too: the next call does not send it again.
+    create(&client_).await.unwrap_err();
+    assert_eq!((api.requests().len(), tokens.requests().len()), (2, 3));
 
     let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("same"), grant("same")]).await);
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
@@ -170,7 +179,7 @@ async fn a_failing_source_is_an_auth_error_that_keeps_it_and_does_not_quote_it()
     let client = Client::builder().base_url(api.url()).token_source(source).build().unwrap();
     let error = create(&client).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent));
-    assert!(!error.to_string().contains("s3cret") && error.to_string().contains("source()"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret") && error.to_string().contains("source()"), "{error:?}");
     let source = std::error::Error::source(&error).unwrap();
     assert!(source.downcast_ref::<std::io::Error>().is_some());
 }
@@ -196,4 +205,22 @@ async fn a_type_of_ones_own_is_told_which_token_was_rejected() {
     let client = Client::builder().base_url(api.url()).token_source(Vault(Default::default())).build().unwrap();
     assert_eq!(create(&client).await.unwrap().attempts(), 2);
     assert_eq!(bearer(&api.requests()[1]), "tok-1");
+}
+
+#[tokio::test]
+async fn a_source_is_shared_by_a_clone_of_its_arc() {
+    struct Fixed;
+
+    impl TokenSource for Fixed {
+        fn token(&self) -> TokenFuture<'_> {
+            Box::pin(async { Ok(AccessToken::new("shared")?) })
+        }
+    }
+
+    let (api, source) = (Server::queue([]).await, std::sync::Arc::new(Fixed));
+    for _ in 0..2 {
+        let client = Client::builder().base_url(api.url()).token_source(source.clone()).build().unwrap();
+        create(&client).await.unwrap();
+    }
+    assert!(api.requests().iter().all(|request| bearer(request) == "shared"));
 }

@@ -80,6 +80,29 @@ fn every_enum_is_open_and_every_type_may_grow() {
 }
 
 #[test]
+fn every_field_and_option_is_documented() {
+    let file = generate(OPENAPI).unwrap();
+    let types = file.items.iter().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
+        _ => None,
+    });
+    let undocumented = |attributes: &[syn::Attribute]| !attributes.iter().any(|a| a.path().is_ident("doc"));
+    let mut looked_at = 0;
+    for item in &types.unwrap().1 {
+        let members: Vec<_> = match item {
+            syn::Item::Struct(item) => item.fields.iter().map(|f| (f.ident.clone().unwrap(), &f.attrs)).collect(),
+            syn::Item::Enum(item) => item.variants.iter().map(|v| (v.ident.clone(), &v.attrs)).collect(),
+            _ => continue,
+        };
+        for (name, attributes) in members {
+            assert!(!undocumented(attributes), "{name} has no description");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 50, "{looked_at}");
+}
+
+#[test]
 fn an_option_that_is_called_unknown_makes_no_second_variant() {
     let code = generated(&edited("        - Household\n", "        - Household\n        - Unknown\n"));
     let item = &code[code.find("pub enum CollectiveType").unwrap()..];

@@ -110,6 +110,7 @@ async fn settings_of_the_environment_that_are_wrong_are_named() {
         (&[("TRAXES_ACCESS_TOKEN", "s3cret s3cret")], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_BASE_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_TOKEN_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
+        (&[("TRAXES_ACCESS_TOKEN", "t"), ("TRAXES_TOKEN_URL", "")], "TRAXES_TOKEN_URL"),
         (&[("TRAXES_CLIENT_ID", "id")], "TRAXES_CLIENT_SECRET"),
         (&[("TRAXES_CLIENT_SECRET", "s3cret")], "TRAXES_CLIENT_ID"),
         (&[("TRAXES_CLIENT_ID", "id"), ("TRAXES_CLIENT_SECRET", "")], "TRAXES_CLIENT_SECRET"),

@@ -294,8 +294,9 @@ async fn every_behaviour_of_a_server_ends_in_its_outcome_and_nothing_applied_is_
     for row in rows() {
         let name = row.name;
         let server = Server::queue(row.behaviours).await;
+        let client = client(&server.url());
         let started = Instant::now();
-        let result = create(&client(&server.url())).await;
+        let result = create(&client).await;
         let took = started.elapsed();
         assert!(took < DEADLINE + Duration::from_millis(101), "{name}: took {took:?}");
         match (&result, row.ends) {
@@ -401,6 +402,8 @@ async fn a_decode_error_names_the_place_and_never_the_value() {
         (r#"{"created":"s3cret"}"#, "created"),
         (r#"{"status":{"s3cret":1}}"#, "status"),
         ("{\"a\":1,\n s3cret}", "line 2"),
+        (r#"{"s3cret": x}"#, "not JSON at line 1 column 12"),
+        (r#"{"data":{"collective":{"properties":{"s3cret": x}}}}"#, "not JSON at line 1"),
     ] {
         let server = Server::queue([reply(201, &[], body)]).await;
         let error = create(&client(&server.url())).await.unwrap_err();
@@ -423,8 +426,9 @@ async fn what_a_server_says_of_an_error_is_kept_and_cannot_break_the_line() {
 #[tokio::test]
 async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     let server = Server::queue([reply(429, &[("retry-after", "30")], "")]).await;
+    let client = client(&server.url());
     let started = Instant::now();
-    let error = create(&client(&server.url())).await.unwrap_err();
+    let error = create(&client).await.unwrap_err();
     assert!(started.elapsed() < DEADLINE / 2);
     assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(30)), 1));
     assert!(error.to_string().contains("30 s"), "{error}");
@@ -472,7 +476,9 @@ async fn a_dropped_call_leaves_nothing_running_and_a_client_that_works() {
 async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_applied() {
     const CALLS: usize = 10_000;
     const AT_A_TIME: usize = 64;
-    let behaviours: Vec<Behaviour> = rows().into_iter().flat_map(|row| row.behaviours).collect();
+    let mut behaviours: Vec<Behaviour> = rows().into_iter().flat_map(|row| row.behaviours).collect();
+    behaviours.push(reply(201, &[], &" ".repeat(BODY_LIMIT + 1)));
+    behaviours.push(raw(When::AfterRequest, "HTTP/1.1 201 X\r\n\r\n", Then::Endless));
     let mut random = fastrand::Rng::with_seed(20_261_122);
     let server = Server::endless(move || {
         loop {
@@ -484,13 +490,19 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
         }
     });
     let server = server.await;
+    let refused = client(&format!("http://127.0.0.1:{}", refusing_port().await));
     let client = client(&server.url());
     let next = Arc::new(AtomicUsize::new(0));
     let workers = (0..AT_A_TIME).map(|_| {
-        let (client, next) = (client.clone(), Arc::clone(&next));
+        let (client, refused, next) = (client.clone(), refused.clone(), Arc::clone(&next));
         tokio::spawn(async move {
             let mut results = Vec::new();
-            while next.fetch_add(1, Relaxed) < CALLS {
+            loop {
+                let number = next.fetch_add(1, Relaxed);
+                if number >= CALLS {
+                    break;
+                }
+                let client = if number % 50 == 0 { &refused } else { &client };
                 let id = Uuid::new_v4();
                 let request = CollectiveOnboardingRequest::unnamed().collective_id(id);
                 results.push((id, client.create_collective_onboarding(&request).await.map(drop)));
@@ -520,7 +532,9 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
         }
     }
     // Every end was reached, so the run was a mixed one.
-    for end in [(None, 1), (Some(Applied), 1), (Some(Rejected), 0), (Some(Unknown), 1), (Some(Unknown), 0)] {
+    for end in
+        [(None, 1), (Some(NotSent), 0), (Some(Applied), 1), (Some(Rejected), 0), (Some(Unknown), 1), (Some(Unknown), 0)]
+    {
         assert!(seen.get(&end).is_some_and(|count| *count > CALLS / 100), "{end:?} is rare: {seen:?}");
     }
 }

@@ -70,6 +70,16 @@ async fn what_is_not_documented_is_refused_with_a_reason() {
         (400, Method::POST, PATH, "Bearer x", json, r#"{"name":7}"#),
         (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","owner":"me"}"#),
         (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","type":1}"#),
+        (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","type":null}"#),
+        (400, Method::POST, PATH, "Bearer x", json, r#"{"name":"a","owner":"{3c90c3cc-0d44-4b50-8888-8dd25736052a}"}"#),
+        (
+            201,
+            Method::POST,
+            PATH,
+            "Bearer x",
+            json,
+            r#"{"name":"a","owner":null,"collectiveId":null,"properties":null,"more":1}"#,
+        ),
     ] {
         assert_eq!(
             send(method.clone(), path, token, media, body).await,
@@ -77,7 +87,7 @@ async fn what_is_not_documented_is_refused_with_a_reason() {
             "{method} {path} {token} {media} {body}"
         );
     }
-    assert_eq!(sandbox.requests().len(), 15);
+    assert_eq!(sandbox.requests().len(), 18);
 }
 
 #[tokio::test]
@@ -97,7 +107,7 @@ async fn queued_replies_come_first_and_in_order() {
         (received.method.as_str(), received.target.as_str(), &received.body[..]),
         ("POST", PATH, &br#"{"name":null}"#[..])
     );
-    assert_eq!(received.headers["authorization"], "Bearer sandbox");
+    assert_eq!(received.headers["authorization"], "Bearer sandbox-access-token");
     assert!(!format!("{received:?} {sandbox:?}").contains("Bearer"));
 }
 

@@ -106,6 +106,7 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         (good().user_agent_suffix(""), "user_agent_suffix"),
         (good().attempt_timeout(zero), "attempt_timeout"),
         (good().connect_timeout(zero), "connect_timeout"),
+        (good().body_limit(0), "body_limit"),
         (good().retry(traxes_connect::RetryPolicy::new().deadline(zero)), "retry deadline"),
         (good().http(|http| http.user_agent("a\u{7f}\nb")), "http"),
     ] {

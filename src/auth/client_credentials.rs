@@ -1,7 +1,7 @@
 //! The OAuth 2.0 client credentials grant (RFC 6749, section 4.4): one form POST.
 
 use super::{
-    AccessToken, TokenFuture, TokenSource,
+    AccessToken,
     token_cache::{Grant, TokenCache},
 };
 use crate::{
@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// The vendor's page "Retrieve a temporary access token".
 const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
@@ -86,13 +86,14 @@ impl ClientCredentials {
     }
 
     /// The source of tokens, once its URL was checked.
-    pub(crate) fn source(self, url: Url, http: reqwest::Client) -> Result<ClientCredentialsSource, Error> {
+    pub(crate) fn source(self, url: Url, http: reqwest::Client) -> Result<GrantedTokens, Error> {
         for (setting, value) in [("client_id", &self.id), ("client_secret", &self.secret)] {
             if value.expose_secret().is_empty() {
                 return Err(Error::config(setting, "is empty: set it to what the vendor gave you"));
             }
         }
-        Ok(ClientCredentialsSource { credentials: self, url, http, cache: TokenCache::default() })
+        let endpoint = Arc::new(Endpoint { credentials: self, url, http });
+        Ok(GrantedTokens { endpoint, cache: TokenCache::default() })
     }
 }
 
@@ -102,25 +103,31 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-pub(crate) struct ClientCredentialsSource {
-    credentials: ClientCredentials,
-    url: Url,
-    http: reqwest::Client,
+/// The tokens that client credentials get.
+pub(crate) struct GrantedTokens {
+    endpoint: Arc<Endpoint>,
     cache: TokenCache<TokenError>,
 }
 
-impl TokenSource for ClientCredentialsSource {
-    fn token(&self) -> TokenFuture<'_> {
-        Box::pin(async { Ok(self.cache.token(|| self.fetch()).await?) })
+struct Endpoint {
+    credentials: ClientCredentials,
+    url: Url,
+    http: reqwest::Client,
+}
+
+impl GrantedTokens {
+    /// A token for a call that ends at `deadline`.
+    pub(crate) async fn token(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
+        self.cache.token(deadline, || Arc::clone(&self.endpoint).fetch()).await
     }
 
-    fn rejected(&self, token: &AccessToken) {
+    pub(crate) fn rejected(&self, token: &AccessToken) {
         self.cache.forget(token);
     }
 }
 
-impl ClientCredentialsSource {
-    async fn fetch(&self) -> Result<Grant, TokenError> {
+impl Endpoint {
+    async fn fetch(self: Arc<Self>) -> Result<Grant, TokenError> {
         match timeout(FETCH_TIMEOUT, self.request()).await {
             Ok(grant) => grant,
             Err(_) => Err(TokenError::new(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"))),
@@ -164,8 +171,12 @@ fn refused(status: http::StatusCode, body: &[u8]) -> TokenError {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let code = ERROR_CODES.iter().find(|code| body["error"] == **code);
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-    let advice = if status.is_client_error() { ": check client id, client secret and scope" } else { "" };
-    TokenError::new(format!("the token endpoint answered {status}{code}{advice}"))
+    let advice = match status.as_u16() {
+        429 | 500.. => "try again later",
+        300..=399 | 404 | 405 => "check the token URL",
+        _ => "check client id, client secret and scope",
+    };
+    TokenError::new(format!("the token endpoint answered {status}{code}: {advice}"))
 }
 
 #[derive(Deserialize)]

@@ -3,10 +3,8 @@
 use super::AccessToken;
 use std::{
     future::Future,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 use tokio::time::{Instant, timeout};
@@ -15,11 +13,10 @@ use tokio::time::{Instant, timeout};
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 /// The part of a token's lifetime that is margin, where that is shorter.
 const MARGIN_PART: u32 = 10;
-/// How long a call that has a token that still holds waits for a newer one.
-const EARLY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time that a call whose token still holds waits for a newer one.
+const MAX_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A token, and how long it lives.
-#[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) token: AccessToken,
     pub(crate) lifetime: Duration,
@@ -33,87 +30,113 @@ struct Held {
 }
 
 /// `E` is shared by all who wait for one fetch.
-pub(crate) struct TokenCache<E> {
-    held: Mutex<Option<Held>>,
-    /// Locked while a fetch is under way; holds how the last one ended.
-    fetching: tokio::sync::Mutex<Option<Result<AccessToken, E>>>,
-    /// Fetches that have ended.
-    ended: AtomicU64,
+pub(crate) struct TokenCache<E>(Mutex<State<E>>);
+
+struct State<E> {
+    held: Option<Held>,
+    /// Lives as long as a call waits for it, and ends with the last one that does.
+    fetching: Weak<Fetch<E>>,
+}
+
+/// A fetch that one of the waiting calls drives, and another one goes on with where that one is dropped.
+type Fetch<E> = tokio::sync::Mutex<Progress<E>>;
+
+enum Progress<E> {
+    Running(Pin<Box<dyn Future<Output = Result<Grant, E>> + Send>>),
+    Ended(Result<AccessToken, E>),
 }
 
 impl<E> Default for TokenCache<E> {
     fn default() -> Self {
-        Self { held: Mutex::default(), fetching: tokio::sync::Mutex::default(), ended: AtomicU64::new(0) }
+        Self(Mutex::new(State { held: None, fetching: Weak::new() }))
     }
 }
 
 impl<E: Clone> TokenCache<E> {
-    /// The token that is held, or what `fetch` gets.
-    pub(crate) async fn token<R>(&self, fetch: impl FnOnce() -> R) -> Result<AccessToken, E>
+    /// The token that is held, or what `fetch` gets, for a call that ends at `deadline`.
+    pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl Fn() -> R) -> Result<AccessToken, E>
     where
-        R: Future<Output = Result<Grant, E>>,
+        R: Future<Output = Result<Grant, E>> + Send + 'static,
     {
-        let arrival = self.ended.load(Ordering::Acquire);
-        match self.valid() {
-            Some(held) if Instant::now() < held.renewal => Ok(held.token),
-            Some(held) => Ok(self.renewed_early(held, fetch).await),
-            None => {
-                let mut last = self.fetching.lock().await;
-                match (&*last, self.valid()) {
-                    (_, Some(held)) => Ok(held.token),
-                    // A fetch has ended while this call waited: its end is this call's too.
-                    (Some(ending), None) if self.ended.load(Ordering::Acquire) > arrival => ending.clone(),
-                    _ => {
-                        let ending = self.keep(fetch().await);
-                        *last = Some(ending.clone());
-                        self.ended.fetch_add(1, Ordering::Release);
-                        ending
-                    }
-                }
-            }
-        }
-    }
-
-    /// A newer token if it comes soon, and the one that still holds if it does not, or if another call is fetching.
-    async fn renewed_early<R>(&self, held: Held, fetch: impl FnOnce() -> R) -> AccessToken
-    where
-        R: Future<Output = Result<Grant, E>>,
-    {
-        let Ok(_fetching) = self.fetching.try_lock() else { return held.token };
-        // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
-        self.postpone(&held.token);
-        match timeout(EARLY_TIMEOUT, fetch()).await {
-            Ok(Ok(grant)) => self.keep(Ok(grant)).unwrap_or(held.token),
-            _ => held.token,
+        let now = Instant::now();
+        let Some(held) = self.valid() else { return self.join(&self.fetching(&fetch)).await };
+        let Some(renewal) = self.begin_renewal(now, &fetch) else { return Ok(held.token) };
+        // The rest of the call needs its share of the time.
+        let patience = MAX_PATIENCE.min(held.end - now).min(deadline.saturating_duration_since(now) / 2);
+        match timeout(patience, self.join(&renewal)).await {
+            Ok(Ok(token)) => Ok(token),
+            _ if Instant::now() < held.end => Ok(held.token),
+            _ => self.join(&renewal).await,
         }
     }
 
     /// Forgets a token, unless it has been replaced already.
     pub(crate) fn forget(&self, token: &AccessToken) {
-        self.held().take_if(|held| held.token == *token);
+        self.state().held.take_if(|held| held.token == *token);
     }
 
-    fn keep(&self, grant: Result<Grant, E>) -> Result<AccessToken, E> {
-        let Grant { token, lifetime } = grant?;
-        let now = Instant::now();
-        let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
-        *self.held() = Some(Held { token: token.clone(), renewal: now + (lifetime - margin), end: now + lifetime });
-        Ok(token)
+    /// A fetch, if renewal is due and no other call is at it.
+    fn begin_renewal<R>(&self, now: Instant, fetch: impl Fn() -> R) -> Option<Arc<Fetch<E>>>
+    where
+        R: Future<Output = Result<Grant, E>> + Send + 'static,
+    {
+        let mut state = self.state();
+        let idle = state.fetching.upgrade().is_none();
+        let held = state.held.as_mut().filter(|held| idle && now >= held.renewal)?;
+        // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
+        held.renewal = now + held.end.saturating_duration_since(now) / 2;
+        Some(state.begin(fetch()))
     }
 
-    fn postpone(&self, token: &AccessToken) {
-        if let Some(held) = self.held().as_mut().filter(|held| held.token == *token) {
-            let now = Instant::now();
-            held.renewal = now + held.end.saturating_duration_since(now) / 2;
+    /// The fetch that is under way, or a new one.
+    fn fetching<R>(&self, fetch: impl Fn() -> R) -> Arc<Fetch<E>>
+    where
+        R: Future<Output = Result<Grant, E>> + Send + 'static,
+    {
+        let mut state = self.state();
+        match state.fetching.upgrade() {
+            Some(fetching) => fetching,
+            None => state.begin(fetch()),
         }
     }
 
-    fn valid(&self) -> Option<Held> {
-        self.held().clone().filter(|held| Instant::now() < held.end)
+    async fn join(&self, fetch: &Fetch<E>) -> Result<AccessToken, E> {
+        let mut progress = fetch.lock().await;
+        if let Progress::Running(running) = &mut *progress {
+            let grant = running.await;
+            *progress = Progress::Ended(self.end(grant));
+        }
+        match &*progress {
+            Progress::Ended(ending) => ending.clone(),
+            Progress::Running(_) => unreachable!("it has just ended"),
+        }
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps what a fetch got. Whoever comes from now on begins another.
+    fn end(&self, grant: Result<Grant, E>) -> Result<AccessToken, E> {
+        let mut state = self.state();
+        state.fetching = Weak::new();
+        let Grant { token, lifetime } = grant?;
+        let now = Instant::now();
+        let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
+        state.held = Some(Held { token: token.clone(), renewal: now + (lifetime - margin), end: now + lifetime });
+        Ok(token)
+    }
+
+    fn valid(&self) -> Option<Held> {
+        self.state().held.clone().filter(|held| Instant::now() < held.end)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E> State<E> {
+    fn begin(&mut self, fetch: impl Future<Output = Result<Grant, E>> + Send + 'static) -> Arc<Fetch<E>> {
+        let fetching = Arc::new(Fetch::new(Progress::Running(Box::pin(fetch))));
+        self.fetching = Arc::downgrade(&fetching);
+        fetching
     }
 }
 

@@ -24,8 +24,11 @@ use Attempt::*;
 
 /// Runs a call against a script, and tells how it ended, after how long, and after how many attempts.
 async fn run(policy: RetryPolicy, script: impl Into<VecDeque<Attempt>>) -> (Result<u32, Error>, Duration, usize) {
-    let client = Client::builder().token("t").base_url("http://localhost").retry(policy).build().unwrap();
-    run_with(client, script).await
+    run_with(client(policy), script).await
+}
+
+fn client(policy: RetryPolicy) -> Client {
+    Client::builder().token("t").base_url("http://localhost").retry(policy).build().unwrap()
 }
 
 async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Result<u32, Error>, Duration, usize) {
@@ -101,6 +104,14 @@ async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
         assert_eq!((took.as_secs(), begun), (ends_after, 1));
         assert!(error.elapsed() >= Duration::from_secs(ends_after));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_over_already_is_not_sent() {
+    let (result, _, begun) =
+        run_with(client(RetryPolicy::new()).with_retry(RetryPolicy::new().deadline(Duration::ZERO)), []).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), begun), (ErrorKind::Timeout, Outcome::NotSent, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,7 +192,7 @@ async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
             let attempt = |api: generated::Client| {
                 let all_sent = Arc::clone(&all_sent);
                 async move {
-                    let rejected = api.inner.token_is("old");
+                    let rejected = api.inner.token == AccessToken::new("old").unwrap();
                     if rejected {
                         all_sent.wait().await;
                     }

@@ -23,6 +23,7 @@ pub mod types {
         ///Custom properties of the collective. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
+        ///The kind of a collective.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<CollectiveType>,
     }
@@ -47,6 +48,7 @@ pub mod types {
         ///Custom properties of the collective. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
+        ///The kind of a collective.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<CollectiveType>,
     }
@@ -54,9 +56,13 @@ pub mod types {
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum CollectiveType {
+        ///`Household`
         Household,
+        ///`Fleet`
         Fleet,
+        ///`SolarFarm`
         SolarFarm,
+        ///`VirtualPowerPlant`
         VirtualPowerPlant,
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String),
@@ -79,6 +85,7 @@ pub mod types {
         ///The id of the entity.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::uuid::Uuid>,
+        ///What is known about the device behind an entity.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub information: ::std::option::Option<EntityInformation>,
         ///The id of the owner of the entity.
@@ -87,6 +94,7 @@ pub mod types {
         ///Custom properties of the entity. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
+        ///How a device is referred to at its brand.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reference: ::std::option::Option<EntityReference>,
         ///Properties that the platform keeps for the entity. Any JSON value.
@@ -95,6 +103,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub system_properties: ::std::option::Option<::serde_json::Value>,
+        ///The kind of an entity.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<EntityType>,
     }
@@ -127,6 +136,7 @@ pub mod types {
         ///The onboarding track of the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub track: ::std::option::Option<::std::string::String>,
+        ///The kind of an entity.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<EntityType>,
     }
@@ -149,13 +159,21 @@ pub mod types {
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum EntityType {
+        ///`Battery`
         Battery,
+        ///`ChargePoint`
         ChargePoint,
+        ///`EV`
         Ev,
+        ///`HeatPump`
         HeatPump,
+        ///`SolarPlant`
         SolarPlant,
+        ///`RetrofitMeter`
         RetrofitMeter,
+        ///`Meter`
         Meter,
+        ///`Inverter`
         Inverter,
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String),
@@ -182,6 +200,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub redirect_link: ::std::option::Option<::std::string::String>,
+        ///The kind of action that is required.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<OnboardingActionType>,
     }
@@ -189,6 +208,7 @@ pub mod types {
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum OnboardingActionType {
+        ///`Consent`
         Consent,
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String),
@@ -201,8 +221,10 @@ pub mod types {
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct OnboardingData {
+        ///A collective, which groups entities under one owner.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub collective: ::std::option::Option<Collective>,
+        ///An entity, such as a battery, a vehicle or a meter.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub entity: ::std::option::Option<Entity>,
     }
@@ -223,11 +245,13 @@ pub mod types {
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct OnboardingRequest {
+        ///What has to be done before the onboarding request can be completed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub action: ::std::option::Option<OnboardingAction>,
         ///When the onboarding request was created.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///What is being onboarded.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<OnboardingData>,
         ///What went wrong while the onboarding request was processed.
@@ -242,6 +266,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub principal_id: ::std::option::Option<::uuid::Uuid>,
+        ///What kind of thing is being onboarded.
         #[serde(
             rename = "requestType",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -253,6 +278,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub return_url: ::std::option::Option<::std::string::String>,
+        ///How far an onboarding request has come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<OnboardingStatus>,
     }
@@ -260,7 +286,9 @@ pub mod types {
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum OnboardingRequestType {
+        ///`Collective`
         Collective,
+        ///`Entity`
         Entity,
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String),
@@ -272,10 +300,15 @@ pub mod types {
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     pub enum OnboardingStatus {
+        ///`Canceled`
         Canceled,
+        ///`Failed`
         Failed,
+        ///`InProgress`
         InProgress,
+        ///`Pending`
         Pending,
+        ///`Succeeded`
         Succeeded,
         /// A value that the API description of this crate's version does not know.
         Unknown(::std::string::String),

@@ -3,7 +3,10 @@
 use super::*;
 use std::{
     collections::VecDeque,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::time::{advance, sleep};
 
@@ -25,11 +28,15 @@ impl Endpoint {
     }
 
     /// The token that a call gets: `token-N` of the Nth fetch.
-    async fn token(&self) -> Result<AccessToken, &'static str> {
-        self.cache.token(|| self.fetch()).await
+    async fn token(self: &Arc<Self>) -> Result<AccessToken, &'static str> {
+        self.token_by(Instant::now() + 3600 * SECOND).await
     }
 
-    async fn fetch(&self) -> Result<Grant, &'static str> {
+    async fn token_by(self: &Arc<Self>, deadline: Instant) -> Result<AccessToken, &'static str> {
+        self.cache.token(deadline, || Arc::clone(self).fetch()).await
+    }
+
+    async fn fetch(self: Arc<Self>) -> Result<Grant, &'static str> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
         let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
         sleep(Duration::from_secs(takes)).await;
@@ -140,18 +147,52 @@ async fn a_token_without_a_lifetime_serves_those_who_wait_and_no_later_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_while_it_fetches_hands_over_to_one_that_waits() {
-    let endpoint = Endpoint::new([(3600, Ok(3600)), (1, Ok(3600))]);
-    let dropped = tokio::spawn({
+async fn a_fetch_goes_on_for_those_who_wait_when_the_call_that_began_it_is_dropped() {
+    let endpoint = Endpoint::new([(3, Ok(3600))]);
+    let started = Instant::now();
+    let mut waiting = Vec::new();
+    // One call a half second, each with two seconds: less than the fetch takes.
+    for _ in 0..6 {
         let endpoint = Arc::clone(&endpoint);
-        async move { endpoint.token().await }
-    });
-    tokio::task::yield_now().await;
-    let waiting = tokio::spawn({
-        let endpoint = Arc::clone(&endpoint);
-        async move { endpoint.token().await }
-    });
-    tokio::task::yield_now().await;
-    dropped.abort();
-    assert_eq!((waiting.await.unwrap(), endpoint.fetches()), (Ok(token(2)), 2));
+        waiting.push(tokio::spawn(async move { timeout(2 * SECOND, endpoint.token()).await }));
+        sleep(SECOND / 2).await;
+    }
+    let ends: Vec<bool> = {
+        let mut ends = Vec::new();
+        for call in waiting {
+            ends.push(call.await.unwrap().is_ok());
+        }
+        ends
+    };
+    assert_eq!(ends, [false, false, true, true, true, true]);
+    assert_eq!((endpoint.fetches(), started.elapsed().as_secs()), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_nobody_waits_for_any_more_ends_and_the_next_call_tries_again() {
+    let endpoint = Endpoint::new([(3600, Ok(3600)), (0, Ok(3600))]);
+    assert!(timeout(SECOND, endpoint.token()).await.is_err());
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_leaves_the_call_half_of_its_time() {
+    let endpoint = Endpoint::new([(0, Ok(600)), (3600, Ok(600))]);
+    endpoint.token().await.unwrap();
+    advance(550 * SECOND).await;
+    let started = Instant::now();
+    assert_eq!(endpoint.token_by(started + SECOND).await, Ok(token(1)));
+    assert_eq!(started.elapsed(), SECOND / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_while_it_is_renewed_is_not_handed_out() {
+    let endpoint = Endpoint::new([(0, Ok(10)), (1, Ok(10))]);
+    endpoint.token().await.unwrap();
+    advance(Duration::from_millis(9_500)).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
+    let endpoint = Endpoint::new([(0, Ok(10)), (1, Err("down"))]);
+    endpoint.token().await.unwrap();
+    advance(Duration::from_millis(9_500)).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("down"), 2));
 }
