@@ -12,7 +12,10 @@ use std::{
     process,
     sync::{Mutex, PoisonError},
 };
-use syn::{Attribute, Field, Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Type, Variant, parse_quote};
+use syn::{
+    Attribute, Expr, Field, Fields, File, ImplItem, ImplItemFn, Item, ItemEnum, ItemMod, ItemStruct, Lit, Local, Stmt,
+    Token, Type, Variant, parse_quote, punctuated::Punctuated,
+};
 
 #[allow(dead_code)]
 fn main() {
@@ -51,13 +54,20 @@ pub fn generate(spec: &str) -> Result<File, String> {
         .with_inner_type(quote!(std::sync::Arc<crate::transport::Exchange>))
         .with_derive("PartialEq");
     let mut file = parsed(without_panic(|| Generator::new(&settings).generate_tokens(&api))?)?;
+    let mut names = Vec::new();
     for item in &mut file.items {
         match item {
             Item::Mod(module) if module.ident == "types" => open_types(module),
+            Item::Impl(block) if block.trait_.is_none() => {
+                for method in block.items.iter_mut().filter_map(operation) {
+                    lean(method);
+                    names.push(method.sig.ident.to_string());
+                }
+            }
             _ => {}
         }
     }
-    let operations = operations(&documented, &file);
+    let operations = operations(&documented, names);
     file.items.push(operations);
     Ok(file)
 }
@@ -146,21 +156,66 @@ fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> 
     }
 }
 
+fn operation(item: &mut ImplItem) -> Option<&mut ImplItemFn> {
+    match item {
+        ImplItem::Fn(method) if method.sig.asyncness.is_some() => Some(method),
+        _ => None,
+    }
+}
+
+/// Takes off an operation what costs a call and gives it nothing: the parsing of a base URL that was parsed before, and a
+/// header of progenitor's own, which the API does not document and a version-aware server would act on.
+fn lean(method: &mut ImplItemFn) {
+    for statement in &mut method.block.stmts {
+        if let Stmt::Local(Local { init: Some(init), .. }) = statement
+            && let Some(path) = path_below_base(&init.expr)
+        {
+            *init.expr = parse_quote!(self.inner.url(&format!(#path)));
+        }
+    }
+    let says = |statement: &Stmt, text: &str| statement.to_token_stream().to_string().contains(text);
+    method.block.stmts.retain(|statement| !says(statement, "\"api-version\""));
+    if !method.block.stmts.iter().any(|statement| says(statement, "header_map . append")) {
+        method.block.stmts.retain(|statement| !says(statement, "let mut header_map"));
+        for statement in &mut method.block.stmts {
+            if let Stmt::Local(Local { init: Some(init), .. }) = statement {
+                without_headers(&mut init.expr);
+            }
+        }
+    }
+}
+
+fn without_headers(chain: &mut Expr) {
+    match chain {
+        Expr::Try(inner) => without_headers(&mut inner.expr),
+        Expr::MethodCall(call) if call.method == "headers" => *chain = (*call.receiver).clone(),
+        Expr::MethodCall(call) => without_headers(&mut call.receiver),
+        _ => {}
+    }
+}
+
+/// The arguments of `format!("{}/…", self.baseurl, …)`, without the base URL.
+fn path_below_base(expression: &Expr) -> Option<Punctuated<Expr, Token![,]>> {
+    let Expr::Macro(call) = expression else { return None };
+    let arguments = call.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
+    let mut arguments = arguments.into_iter();
+    let (Expr::Lit(format), Expr::Field(base)) = (arguments.next()?, arguments.next()?) else { return None };
+    let Lit::Str(format) = format.lit else { return None };
+    let path = format
+        .value()
+        .strip_prefix("{}")
+        .filter(|_| base.to_token_stream().to_string() == "self . baseurl")?
+        .to_owned();
+    Some([parse_quote!(#path)].into_iter().chain(arguments).collect())
+}
+
 /// What logs and reports tell of each operation, by the name of its generated method.
-fn operations(api: &OpenAPI, file: &File) -> Item {
-    let methods = file.items.iter().filter_map(|item| match item {
-        Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
-        _ => None,
-    });
-    let names = methods.flatten().filter_map(|item| match item {
-        ImplItem::Fn(method) if method.sig.asyncness.is_some() => Some(method.sig.ident.to_string()),
-        _ => None,
-    });
+fn operations(api: &OpenAPI, names: Vec<String>) -> Item {
     let places = api.paths.iter().flat_map(|(path, item)| {
         let operations = item.as_item().into_iter().flat_map(|item| item.iter());
         operations.map(move |(method, operation)| (method.to_uppercase(), path, success_statuses(operation)))
     });
-    let constants = names.zip(places).map(|(name, (method, path, success))| {
+    let constants = names.into_iter().zip(places).map(|(name, (method, path, success))| {
         let constant = format_ident!("{}", name.to_uppercase());
         quote! {
             pub const #constant: crate::call::Operation =

@@ -134,9 +134,10 @@ impl Client {
         deadline: Instant,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<(T, Reply), Error> {
-        let exchange = Arc::new(Exchange::new(token.clone(), self.shared.body_limit));
+        let exchange = Arc::new(Exchange::new(token.clone(), self.shared.base_url.clone(), self.shared.body_limit));
         let api = generated::Client {
-            baseurl: self.shared.base_url.clone(),
+            // Not used: the operations ask the exchange for their URL.
+            baseurl: String::new(),
             client: self.shared.http.clone(),
             inner: Arc::clone(&exchange),
         };

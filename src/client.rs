@@ -41,7 +41,7 @@ pub struct Client {
 
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
-    pub(crate) base_url: String,
+    pub(crate) base_url: Url,
     pub(crate) server_address: String,
     pub(crate) server_port: u16,
     pub(crate) credentials: Credentials,
@@ -85,8 +85,8 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base_url, retry) = (&self.shared.base_url, &self.retry);
-        f.debug_struct("Client").field("base_url", base_url).field("retry", retry).finish_non_exhaustive()
+        let (base_url, retry) = (self.shared.base_url.as_str(), &self.retry);
+        f.debug_struct("Client").field("base_url", &base_url).field("retry", retry).finish_non_exhaustive()
     }
 }
 
@@ -311,9 +311,9 @@ impl ClientBuilder {
         Ok(Client {
             shared: Arc::new(Shared {
                 http,
-                base_url: url.as_str().trim_end_matches('/').to_owned(),
                 server_address: bare_host(&url).to_owned(),
                 server_port: url.port_or_known_default().unwrap_or_default(),
+                base_url: url,
                 credentials,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
@@ -349,7 +349,7 @@ fn promised(http: reqwest::ClientBuilder, plain: bool, user_agent: &str) -> reqw
 
 /// A URL that a secret may be sent to.
 pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
-    let url = Url::parse(text)
+    let mut url = Url::parse(text)
         .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): https://host/path is one")))?;
     let refuse = |problem| Err(Error::config(setting, problem));
     match url.scheme() {
@@ -367,6 +367,9 @@ pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result
     if url.query().is_some() || url.fragment().is_some() {
         return refuse("has a query or a fragment: leave it off");
     }
+    // So that a path can be put behind it.
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
     Ok(url)
 }
 

@@ -4,7 +4,7 @@ use crate::{auth::AccessToken, generated, response::Reply};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use progenitor_client::{ClientHooks, OperationInfo};
-use reqwest::ResponseBuilderExt;
+use reqwest::{ResponseBuilderExt, Url};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,6 +13,7 @@ use std::{
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) token: AccessToken,
+    base_url: Url,
     body_limit: usize,
     pub(crate) record: Record,
 }
@@ -39,8 +40,18 @@ pub(crate) enum End {
 }
 
 impl Exchange {
-    pub(crate) fn new(token: AccessToken, body_limit: usize) -> Self {
-        Self { token, body_limit, record: Record::default() }
+    pub(crate) fn new(token: AccessToken, base_url: Url, body_limit: usize) -> Self {
+        Self { token, base_url, body_limit, record: Record::default() }
+    }
+
+    /// The URL of a path below the base URL, which is not parsed again.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        let mut url = self.base_url.clone();
+        match self.base_url.path() {
+            "/" => url.set_path(path),
+            prefix => url.set_path(&[prefix, path].concat()),
+        }
+        url
     }
 }
 
@@ -106,10 +117,7 @@ impl fmt::Debug for Exchange {
 
 impl ClientHooks<Arc<Exchange>> for generated::Client {
     async fn pre<E>(&self, request: &mut reqwest::Request, _: &OperationInfo) -> Result<(), generated::Error<E>> {
-        let headers = request.headers_mut();
-        // progenitor's own, which the API does not document and a version-aware server would act on.
-        headers.remove("api-version");
-        headers.insert(AUTHORIZATION, self.inner.token.header());
+        request.headers_mut().insert(AUTHORIZATION, self.inner.token.header());
         Ok(())
     }
 

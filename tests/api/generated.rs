@@ -402,13 +402,7 @@ Arguments:
         &'a self,
         body: &'a types::CollectiveOnboardingRequest,
     ) -> Result<ResponseValue<types::OnboardingRequest>, Error<()>> {
-        let url = format!("{}/v1/onboarding/collectives", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
+        let url = self.inner.url(&format!("/v1/onboarding/collectives"));
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -418,7 +412,6 @@ Arguments:
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
             .build()?;
         let info = OperationInfo {
             operation_id: "create_collective_onboarding",
