@@ -6,10 +6,13 @@ mod generator;
 #[allow(dead_code)]
 #[path = "../tests/table/mod.rs"]
 mod table;
+#[path = "src/concerned.rs"]
+mod concerned;
 
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use std::{env, fs, path::Path};
-use syn::{FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, Type};
+use syn::{Attribute, FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, Type, visit_mut::VisitMut};
 
 fn main() {
     for path in [
@@ -22,26 +25,32 @@ fn main() {
     ] {
         println!("cargo::rerun-if-changed={path}");
     }
-    let rows = table::rows(Path::new(".."));
-    let mut modules = Vec::new();
+    let mut modules: Vec<(String, TokenStream)> = Vec::new();
     let mut arms = Vec::new();
     let mut add = |key: String, spec: &serde_json::Value| {
-        let name = format_ident!("client_{}", modules.len());
-        let file = generator::generate(&spec.to_string()).unwrap_or_else(|e| panic!("{key}: {e}"));
-        let call = call(&file);
-        modules.push(quote!(pub mod #name { #file #call }));
+        let mut file = generator::generate(&spec.to_string()).unwrap_or_else(|e| panic!("{key}: {e}"));
+        WithoutWords.visit_file_mut(&mut file);
+        // Many a change is none of the generated code: those share a client.
+        let code = file.to_token_stream().to_string();
+        let known = modules.iter().position(|(other, _)| *other == code);
+        let name = format_ident!("client_{}", known.unwrap_or(modules.len()));
+        if known.is_none() {
+            let call = call(&file);
+            modules.push((code, quote!(pub mod #name { #file #call })));
+        }
         arms.push(quote!(#key => #name::call_with_json(http, base, exchange, operation, arguments).await));
     };
-    let mut bases: Vec<&str> = Vec::new();
-    for row in &rows {
-        if !bases.contains(&row.base.as_str()) {
-            bases.push(&row.base);
-            add(row.base.clone(), &row.base_spec);
-        }
-        if row.backward.is_some() {
-            add(format!("{}: {}", row.base, row.name), &row.variant);
+    for row in table::rows(Path::new("..")) {
+        for (wanted, direction, old, new) in [
+            (row.forward.is_some(), "forward", &row.base_spec, &row.variant),
+            (row.backward.is_some(), "backward", &row.variant, &row.base_spec),
+        ] {
+            if wanted {
+                add(format!("{}: {}, {direction}", row.base, row.name), &concerned::concerned(old, new));
+            }
         }
     }
+    let modules = modules.into_iter().map(|(_, module)| module);
     let code = quote! {
         #(#modules)*
         /// Calls an operation of the client that was generated from the description of this name.
@@ -53,6 +62,15 @@ fn main() {
         }
     };
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("clients.rs"), code.to_string()).unwrap();
+}
+
+/// Takes the documentation out, which half of the code is.
+struct WithoutWords;
+
+impl VisitMut for WithoutWords {
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        attributes.retain(|attribute| !attribute.path().is_ident("doc"));
+    }
 }
 
 fn call(file: &syn::File) -> impl ToTokens {

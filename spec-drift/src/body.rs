@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Places looked at in one body. Schemas that refer to each other in layers have more places than atoms exist.
-pub(crate) const MAX_PLACES: usize = 10_000;
+pub(crate) const MAX_PLACES: usize = 2_000;
 /// Values tried for one proof.
 const MAX_TRIES: usize = 60;
 /// Messages built around one value.

@@ -7,13 +7,13 @@ use std::cell::Cell;
 /// Enough to go once round a recursive schema and into the list inside it; deeper values repeat what these show.
 pub(crate) const MAX_DEPTH: usize = 24;
 /// Of one schema. A body of a hundred fields with a handful of values each stays below it.
-pub(crate) const MAX_SAMPLES: usize = 1_000;
+pub(crate) const MAX_SAMPLES: usize = 500;
 /// Elements of a list, and characters of a string: longer limits are tested at their lower end only.
 const MAX_LENGTH: u64 = 4_096;
 /// Repeated visits to the same definition within one value.
 const MAX_VISITS: usize = 2;
 /// Schemas looked at for one set of samples: what keeps a wide and deep description from taking minutes.
-const MAX_STEPS: usize = 50_000;
+const MAX_STEPS: usize = 5_000;
 
 /// Makes samples of a schema in JSON Schema.
 pub(crate) struct Sampler<'a> {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod concerned;
 #[path = "../../../src/open_enum.rs"]
 mod open_enum;
 mod samples;
@@ -28,9 +29,9 @@ use strict::{Reading, resolve, snake};
 struct Case<'a> {
     row: &'a table::Row,
     client: String,
-    old: &'a Value,
-    new: &'a Value,
-    expected: &'a str,
+    old: Value,
+    new: Value,
+    expected: String,
     direction: &'a str,
 }
 
@@ -51,22 +52,18 @@ fn main() -> ExitCode {
         if only.as_ref().is_some_and(|only| !row.name.contains(only.as_str())) {
             continue;
         }
-        let forward = row.forward.as_ref().map(|expected| Case {
-            row,
-            client: row.base.clone(),
-            old: &row.base_spec,
-            new: &row.variant,
-            expected,
-            direction: "forward",
-        });
-        let backward = row.backward.as_ref().map(|expected| Case {
-            row,
-            client: format!("{}: {}", row.base, row.name),
-            old: &row.variant,
-            new: &row.base_spec,
-            expected,
-            direction: "backward",
-        });
+        let case = |expected: &Option<String>, direction, old: &Value, new: &Value| {
+            expected.clone().map(|expected| Case {
+                row,
+                client: format!("{}: {}, {direction}", row.base, row.name),
+                old: concerned::concerned(old, new),
+                new: new.clone(),
+                expected,
+                direction,
+            })
+        };
+        let forward = case(&row.forward, "forward", &row.base_spec, &row.variant);
+        let backward = case(&row.backward, "backward", &row.variant, &row.base_spec);
         for case in [forward, backward].into_iter().flatten() {
             run += 1;
             if case.expected == "look" {
@@ -99,7 +96,7 @@ fn main() -> ExitCode {
 
 impl Case<'_> {
     async fn run(&self, samples: &Value) -> Seen {
-        let (port, server) = server::start(self.new.clone(), self.old);
+        let (port, server) = server::start(self.new.clone(), &self.old);
         let address = self.old["servers"][0]["url"].as_str().expect("a server");
         let (host, base) =
             address.split_once("://").unwrap().1.split_once('/').unwrap_or((address.split_once("://").unwrap().1, ""));
@@ -112,7 +109,7 @@ impl Case<'_> {
         let base = format!("http://{host}:{port}/{base}");
         let base = base.trim_end_matches('/');
         let mut seen = Seen::default();
-        for operation in strict::operations(self.old) {
+        for operation in strict::operations(&self.old) {
             let name = snake(operation.node["operationId"].as_str().expect("an operationId"));
             let requests = self.requests(&operation, &name, samples);
             let answers = self.answers(&operation, &name, samples);
@@ -122,7 +119,7 @@ impl Case<'_> {
                 .map(|request| (request, &first))
                 .chain(answers.iter().map(|answer| (&requests[0], answer)));
             for (request, answer) in pairs {
-                let exchange = Arc::new(transport::Exchange::of(self.old));
+                let exchange = Arc::new(transport::Exchange::of(&self.old));
                 server.lock().unwrap().answer = answer.clone();
                 let called = clients::call(&self.client, http.clone(), base, exchange, &name, request).await;
                 let noted = std::mem::take(&mut server.lock().unwrap().noted);
@@ -159,7 +156,7 @@ impl Case<'_> {
 
     /// Arguments that the old description allows.
     fn requests(&self, operation: &strict::Operation, name: &str, samples: &Value) -> Vec<Value> {
-        let spec = self.old;
+        let spec = &self.old;
         let mut checks = Vec::new();
         for parameter in &operation.parameters {
             let validator = strict::validator(spec, &parameter["schema"], Reading::Literal);
@@ -188,7 +185,7 @@ impl Case<'_> {
 
     /// What the new description lets a server answer.
     fn answers(&self, called: &strict::Operation, name: &str, samples: &Value) -> Vec<Answer> {
-        let operations = strict::operations(self.new);
+        let operations = strict::operations(&self.new);
         let same = |o: &&strict::Operation| o.method == called.method && o.path == called.path;
         let Some(operation) = operations
             .iter()
@@ -201,7 +198,7 @@ impl Case<'_> {
         let responses = operation.node["responses"].as_object().expect("responses");
         for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
             let status = status.parse().unwrap_or(200);
-            let content = resolve(self.new, response)["content"].as_object().cloned().unwrap_or_default();
+            let content = resolve(&self.new, response)["content"].as_object().cloned().unwrap_or_default();
             let Some((media, node)) = content.get_key_value("application/json").or_else(|| content.iter().next())
             else {
                 answers.push(Answer { status, content: None });
@@ -211,11 +208,11 @@ impl Case<'_> {
                 answers.push(Answer { status, content: Some((media.clone(), "text".to_owned())) });
                 continue;
             }
-            let check = strict::validator(self.new, &node["schema"], Reading::Literal);
+            let check = strict::validator(&self.new, &node["schema"], Reading::Literal);
             let mut bodies = samples::variations(
                 &samples[name]["response"],
                 &self.patches("response", name),
-                &samples::words(self.new),
+                &samples::words(&self.new),
             );
             bodies.extend(
                 bodies.iter().find(|v| check.is_valid(v)).map(|full| samples::smallest(full, |v| check.is_valid(v))),

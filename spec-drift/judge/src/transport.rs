@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+#[derive(Debug)]
 pub struct Exchange {
     pub security: Option<Value>,
 }
