@@ -1,13 +1,13 @@
 //! Generates a client of every old description of the table, and for each a function that calls it with JSON.
 
+#[path = "src/concerned.rs"]
+mod concerned;
 #[allow(dead_code)]
 #[path = "../../build.rs"]
 mod generator;
 #[allow(dead_code)]
 #[path = "../tests/table/mod.rs"]
 mod table;
-#[path = "src/concerned.rs"]
-mod concerned;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};

@@ -87,7 +87,7 @@ impl<'a> Definitions<'a> {
                 if null_in_place(self.root, property, optional, self.dialect) {
                     inner = json!({ "anyOf": [{ "type": "null" }, inner] });
                 } else if optional && self.dialect == Sent {
-                    if reference(property).is_none() && !property.get("default").is_some_and(|d| !d.is_null()) {
+                    if reference(property).is_none() && property.get("default").is_none_or(Value::is_null) {
                         inner = json!({ "allOf": [inner, { "not": { "type": "null" } }] });
                     }
                     if collection(property) {

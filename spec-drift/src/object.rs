@@ -30,12 +30,8 @@ impl Body<'_> {
                     let null = self.null((before, old_field), (after, new_field), name);
                     self.schema(old_field, new_field, &At { pointer, up, null: Some(null) });
                 }
-                (Some(field), None) => {
-                    self.only_in_old(name, field, (before, after), &At { pointer, up, null: None }, at)
-                }
-                (None, Some(field)) => {
-                    self.only_in_new(name, field, (before, after), &At { pointer, up, null: None }, at)
-                }
+                (Some(field), None) => self.only_in_old(field, after, &At { pointer, up, null: None }),
+                (None, Some(field)) => self.only_in_new(name, field, (before, after), &At { pointer, up, null: None }),
                 (None, None) => {}
             }
         }
@@ -103,85 +99,59 @@ impl Body<'_> {
         }
     }
 
-    fn only_in_old(
-        &mut self,
-        name: &str,
-        field: &Value,
-        maps: (&Map<String, Value>, &Map<String, Value>),
-        here: &At,
-        at: &At,
-    ) {
+    fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
         self.changed = true;
-        let (before, after) = maps;
+        let other = "is not named any more, and what else may be sent has another schema";
         if self.direction == Direction::Response {
-            let extras = dialect::extras(after, Dialect::Served);
-            return match extras {
-                Extras::Schema(extra) => self.opaque(
-                    extra,
-                    field,
-                    here,
-                    "is not named any more, and what else may be sent has another schema",
-                ),
+            return match dialect::extras(after, Dialect::Served) {
+                Extras::Schema(extra) => self.opaque(extra, field, here, other),
                 _ => self.find(Verdict::Harmless, here, "is not sent any more; the client finds it absent".to_owned()),
             };
         }
-        let _ = before;
         match dialect::extras(after, Dialect::Demanded) {
-            Extras::None => {
-                let candidates = self.candidates(field, &Map::new(), false);
-                let witness = self.prove(candidates.iter(), here);
-                self.suspect(witness, here, "is not allowed any more, and the client may send it".to_owned());
-            }
-            Extras::Schema(extra) => {
-                self.opaque(field, extra, here, "is not named any more, and what else may be sent has another schema")
-            }
+            Extras::None => self.refused(field, here, "is not allowed any more, and the client may send it"),
+            Extras::Schema(extra) => self.opaque(field, extra, here, other),
             Extras::Any => {
-                self.find(Verdict::Unseen, here, "is not named any more; the client may still send it".to_owned())
+                self.find(Verdict::Unseen, here, "is not named any more; the client may still send it".to_owned());
             }
         }
-        let _ = (name, at);
     }
 
     fn only_in_new(
         &mut self,
         name: &str,
         field: &Value,
-        maps: (&Map<String, Value>, &Map<String, Value>),
+        (before, after): (&Map<String, Value>, &Map<String, Value>),
         here: &At,
-        at: &At,
     ) {
         self.changed = true;
-        let (before, after) = maps;
         if self.direction == Direction::Request {
-            let required = dialect::required(self.new, after, Dialect::Demanded).contains(&name);
+            let other = "is named now, and the client may send it as something else";
             return match dialect::extras(before, Dialect::Sent) {
                 // `requirement` has said it.
-                Extras::None if required => {}
+                _ if dialect::required(self.new, after, Dialect::Demanded).contains(&name) => {}
                 Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
-                _ if required => {}
-                Extras::Schema(extra) => {
-                    self.opaque(extra, field, here, "is named now, and the client may send it as something else")
-                }
-                Extras::Any => {
-                    self.opaque(&json!({}), field, here, "is named now, and the client may send it as something else")
-                }
+                Extras::Schema(extra) => self.opaque(extra, field, here, other),
+                Extras::Any => self.opaque(&json!({}), field, here, other),
             };
         }
         match dialect::extras(before, Dialect::Decoded) {
-            Extras::None => {
-                let candidates = self.candidates(field, &Map::new(), false);
-                let witness = self.prove(candidates.iter(), here);
-                self.suspect(witness, here, "is new, and the client refuses fields that it does not know".to_owned());
-            }
+            Extras::None => self.refused(field, here, "is new, and the client refuses fields that it does not know"),
             Extras::Schema(extra) => {
-                self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field")
+                self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field");
             }
             Extras::Any if !before.contains_key("properties") => {
-                self.find(Verdict::Harmless, here, "is named now; the client reads every field".to_owned())
+                self.find(Verdict::Harmless, here, "is named now; the client reads every field".to_owned());
             }
             Extras::Any => self.find(Verdict::Unseen, here, "is new; the client does not see it".to_owned()),
         }
-        let _ = at;
+    }
+
+    /// A field that the other side refuses, whatever it holds.
+    fn refused(&mut self, field: &Value, here: &At, sentence: &str) {
+        let candidates = self.candidates(field, &Map::new(), false);
+        let witness = self.prove(candidates.iter(), here);
+        self.suspect(witness, here, sentence.to_owned());
     }
 
     fn null(

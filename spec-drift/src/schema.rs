@@ -118,7 +118,7 @@ impl Body<'_> {
             let (verdict, sentence) = match key {
                 key if WORDS.contains(&key) => (Verdict::Harmless, format!("{key}, which is for people, changed")),
                 "enum" | "required"
-                    if reordered && same(key, &before.unwrap_or(&Value::Null), &after.unwrap_or(&Value::Null)) =>
+                    if reordered && same(key, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null)) =>
                 {
                     (Verdict::Harmless, format!("the order of {key} changed"))
                 }

@@ -54,7 +54,6 @@ impl Body<'_> {
     /// Each alternative that is produced needs one that accepts it.
     fn alternatives(&mut self, olds: &[Value], news: &[Value], at: &At) {
         let (producing, accepting) = self.pick(olds, news);
-        let mut used = vec![false; accepting.len()];
         for (n, branch) in producing.iter().enumerate() {
             let mut nearest = None;
             // Its own counterpart first: alternatives are mostly changed where they stand.
@@ -66,7 +65,6 @@ impl Body<'_> {
                 self.schema(old, new, at);
                 let found = self.findings.split_off(start);
                 if found.iter().all(|f| f.verdict > Verdict::Look) {
-                    used[m] = true;
                     nearest = Some(found);
                     break;
                 }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 /// `old` with those operations only that are not the same in `new`, and with what they refer to.
 pub fn concerned(old: &Value, new: &Value) -> Value {
     let mut part = old.clone();
-    let around = |spec: &Value| (spec["servers"].clone(), spec["security"].clone(), spec["components"]["securitySchemes"].clone());
+    let around = |spec: &Value| {
+        (spec["servers"].clone(), spec["security"].clone(), spec["components"]["securitySchemes"].clone())
+    };
     let all = around(old) != around(new);
     let mut kept = 0;
     for (path, item) in part["paths"].as_object_mut().expect("paths") {
@@ -19,7 +21,10 @@ pub fn concerned(old: &Value, new: &Value) -> Value {
             keep
         });
     }
-    part["paths"].as_object_mut().expect("paths").retain(|_, item| item.as_object().is_some_and(|i| i.keys().any(|k| k != "parameters")));
+    part["paths"]
+        .as_object_mut()
+        .expect("paths")
+        .retain(|_, item| item.as_object().is_some_and(|i| i.keys().any(|k| k != "parameters")));
     if kept == 0 {
         part["paths"] = old["paths"].clone();
     }
@@ -34,7 +39,9 @@ pub fn concerned(old: &Value, new: &Value) -> Value {
 fn parts(spec: &Value, node: &Value) -> Vec<(String, Value)> {
     let mut used = BTreeSet::new();
     references(spec, node, &mut used);
-    used.into_iter().map(|reference| (reference.clone(), spec.pointer(&reference[1..]).cloned().unwrap_or_default())).collect()
+    used.into_iter()
+        .map(|reference| (reference.clone(), spec.pointer(&reference[1..]).cloned().unwrap_or_default()))
+        .collect()
 }
 
 fn references(spec: &Value, node: &Value, used: &mut BTreeSet<String>) {

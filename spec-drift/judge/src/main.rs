@@ -208,16 +208,18 @@ impl Case<'_> {
                 answers.push(Answer { status, content: Some((media.clone(), "text".to_owned())) });
                 continue;
             }
-            let check = strict::validator(&self.new, &node["schema"], Reading::Literal);
-            let mut bodies = samples::variations(
-                &samples[name]["response"],
-                &self.patches("response", name),
-                &samples::words(&self.new),
-            );
+            // A server sends the fields that its description names, and others only where a row says so.
+            let [check, literal] =
+                [Reading::Closed, Reading::Literal].map(|r| strict::validator(&self.new, &node["schema"], r));
+            let (full, patches) = (&samples[name]["response"], self.patches("response", name));
+            let mut bodies = samples::variations(full, &patches, &samples::words(&self.new));
             bodies.extend(
                 bodies.iter().find(|v| check.is_valid(v)).map(|full| samples::smallest(full, |v| check.is_valid(v))),
             );
             bodies.retain(|body| check.is_valid(body));
+            bodies.extend(
+                samples::seeds(full, &patches).into_iter().filter(|body| body != full && literal.is_valid(body)),
+            );
             assert!(!bodies.is_empty(), "{}, {}: {name} needs a response", self.row.name, self.direction);
             answers
                 .extend(bodies.iter().map(|body| Answer { status, content: Some((media.clone(), body.to_string())) }));

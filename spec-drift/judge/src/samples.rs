@@ -22,23 +22,29 @@ pub fn smallest(full: &Value, valid: impl Fn(&Value) -> bool) -> Value {
     value
 }
 
-/// The full value, with the patches of a row, and every variation of each.
-pub fn variations(full: &Value, patches: &[&Value], words: &[Value]) -> Vec<Value> {
-    let mut seeds = vec![full.clone()];
+/// The full value, alone, with each patch of a row, and with all of them.
+pub fn seeds(full: &Value, patches: &[&Value]) -> Vec<Value> {
     let patched = |seed: &Value, patch: &Value| {
         let mut value = seed.clone();
         let at = patch["at"].as_str().expect("where");
         match patch.get("value") {
-            _ if at.is_empty() => value = patch["value"].clone(),
+            Some(new) if at.is_empty() => value = new.clone(),
             Some(new) => put(&mut value, at, new.clone()).expect("a place to put it"),
             None => drop(take(&mut value, at)),
         }
         value
     };
+    let mut seeds = vec![full.clone()];
     seeds.extend(patches.iter().map(|patch| patched(full, patch)));
     if patches.len() > 1 {
         seeds.push(patches.iter().fold(full.clone(), |value, patch| patched(&value, patch)));
     }
+    seeds
+}
+
+/// The seeds, and every variation of each.
+pub fn variations(full: &Value, patches: &[&Value], words: &[Value]) -> Vec<Value> {
+    let mut seeds = seeds(full, patches);
     // Fuller first: the first is what the others are compared with.
     seeds.reverse();
     let mut values = seeds.clone();

@@ -33,9 +33,16 @@ pub struct Exchange {
 
 struct Strict {
     spec: Value,
-    operations: Vec<(Operation, HashMap<String, [Validator; 2]>)>,
+    operations: Vec<Strictly>,
     /// Of the old description: what its client sends by intention.
     sent_headers: Vec<String>,
+}
+
+/// An operation, what its bodies have to be by media type, and its parameters in their order.
+struct Strictly {
+    operation: Operation,
+    bodies: HashMap<String, [Validator; 2]>,
+    parameters: Vec<Validator>,
 }
 
 struct Request {
@@ -59,7 +66,9 @@ pub fn start(spec: Value, old: &Value) -> (u16, Arc<Mutex<Exchange>>) {
             [Reading::Literal, Reading::Closed].map(|reading| strict::validator(&spec, schema, reading))
         };
         let validators = bodies.iter().map(|(media, node)| (media.clone(), both(&node["schema"]))).collect();
-        (operation, validators)
+        let parameters =
+            operation.parameters.iter().map(|p| strict::validator(&spec, &p["schema"], Reading::Literal)).collect();
+        Strictly { operation, bodies: validators, parameters }
     });
     let operations = operations.collect();
     let server = Arc::new(Strict { operations, spec, sent_headers });
@@ -131,14 +140,17 @@ impl Strict {
         let paths: Vec<String> =
             bases.filter_map(|base| path.strip_prefix(base.trim_end_matches('/')).map(str::to_owned)).collect();
         let at_path = |template: &str| paths.iter().find_map(|path| parameters_of(template, path));
-        let mut here = self.operations.iter().filter_map(|o| at_path(&o.0.path).map(|parameters| (o, parameters)));
-        let Some(((operation, bodies), path_values)) = here.find(|((o, _), _)| o.method == request.method) else {
+        let mut here =
+            self.operations.iter().filter_map(|o| at_path(&o.operation.path).map(|parameters| (o, parameters)));
+        let Some((Strictly { operation, bodies, parameters }, path_values)) =
+            here.find(|(o, _)| o.operation.method == request.method)
+        else {
             return refuse(404, "no such operation");
         };
         let queries: Vec<(String, String)> =
             reqwest::Url::parse(&format!("http://x/?{query}")).unwrap().query_pairs().into_owned().collect();
         self.security(&operation.node, request, &queries).or_else(|reason| refuse(401, &reason))?;
-        for parameter in &operation.parameters {
+        for (parameter, validator) in operation.parameters.iter().zip(parameters) {
             let name = parameter["name"].as_str().unwrap();
             let text = match parameter["in"].as_str() {
                 Some("header") => request.headers.get(&name.to_ascii_lowercase()).cloned(),
@@ -151,7 +163,6 @@ impl Strict {
                 None => {}
                 Some(text) => {
                     let value = strict::read(&self.spec, &parameter["schema"], &text);
-                    let validator = strict::validator(&self.spec, &parameter["schema"], Reading::Literal);
                     if let Err(error) = validator.validate(&value) {
                         return refuse(400, &format!("{name}: {error}"));
                     }
