@@ -5,11 +5,14 @@ use serde_json::{Map, Value};
 use std::{fmt, fs::File, io::Read, path::Path};
 
 /// A hundred times the largest description that this project reads; more is a mistake or an attack.
-pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 2 * 1024 * 1024;
 /// As deep as serde_json reads; no description written by people comes near.
 pub const MAX_DEPTH: usize = 128;
 /// Values after aliases are expanded: what MAX_BYTES of honest YAML can hold at most, about.
 pub const MAX_NODES: usize = 1_000_000;
+
+/// Brackets that are open at once, those in texts included. A YAML scanner looks at all of them again and again.
+const MAX_OPEN: usize = 1_000;
 
 /// Why a document cannot be compared: one line that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +92,9 @@ fn root(text: &str, above: usize) -> Result<Value, String> {
     let root = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|e| format!("{}is not JSON: {e}", place(Some(e.line()))))?
     } else {
+        if let Some(line) = too_deep(text) {
+            return Err(format!("{}is nested deeper than {MAX_DEPTH} levels", place(Some(line))));
+        }
         let yaml: yaml_serde::Value = yaml_serde::from_str(text)
             .map_err(|e| format!("{}is not YAML: {e}", place(e.location().map(|l| l.line()))))?;
         json(yaml, 0, &mut 0)?
@@ -110,6 +116,23 @@ fn root(text: &str, above: usize) -> Result<Value, String> {
     }
     resolve::check(&root).map_err(|(reference, reason)| format!("{}$ref '{reference}' {reason}", line(&reference)))?;
     Ok(root)
+}
+
+/// The line that opens one bracket too many.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut open = 0usize;
+    text.lines()
+        .position(|line| {
+            line.bytes().any(|byte| {
+                match byte {
+                    b'[' | b'{' => open += 1,
+                    b']' | b'}' => open = open.saturating_sub(1),
+                    _ => {}
+                }
+                open > MAX_OPEN
+            })
+        })
+        .map(|n| n + 1)
 }
 
 fn json(yaml: yaml_serde::Value, depth: usize, nodes: &mut usize) -> Result<Value, String> {

@@ -194,7 +194,7 @@ fn a_page_without_a_whole_fragment_is_refused() {
 #[test]
 fn what_would_exhaust_the_machine_is_refused() {
     refused("huge.yaml", vec![b'#'; MAX_BYTES as usize + 1], &["larger than"]);
-    refused("deep.yaml", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), &["deep"]);
+    refused("deep.yaml", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), &["line 1", "nested deeper"]);
     refused("deep.json", format!("{{\"openapi\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)), &["not JSON"]);
     let nested = "{\"a\":".repeat(MAX_DEPTH + 2);
     refused("deep-map.yaml", format!("openapi: 3.0.3\nx-a: {nested}1{}\n", "}".repeat(MAX_DEPTH + 2)), &["deep-map"]);
