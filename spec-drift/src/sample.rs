@@ -4,8 +4,8 @@ use crate::pattern;
 use serde_json::{Map, Number, Value, json};
 use std::cell::Cell;
 
-/// Enough to go once round a recursive schema and into the list inside it; deeper values repeat what these show.
-pub(crate) const MAX_DEPTH: usize = 24;
+/// Schemas inside each other, of which a field takes about four: deeper than any description that people write.
+pub(crate) const MAX_DEPTH: usize = 64;
 /// Of one schema. A body of a hundred fields with a handful of values each stays below it.
 pub(crate) const MAX_SAMPLES: usize = 500;
 /// Elements of a list, and characters of a string: longer limits are tested at their lower end only.
