@@ -12,10 +12,13 @@ pub fn smallest(full: &Value, valid: impl Fn(&Value) -> bool) -> Value {
     for pointer in pointers(full, "") {
         let mut without = value.clone();
         let shortened = match without.pointer_mut(&pointer) {
-            Some(Value::Array(list)) if !list.is_empty() => Some(list.clear()),
-            _ => None,
+            Some(Value::Array(list)) if !list.is_empty() => {
+                list.clear();
+                true
+            }
+            _ => false,
         };
-        if (shortened.is_some() || take(&mut without, &pointer).is_some()) && valid(&without) {
+        if (shortened || take(&mut without, &pointer).is_some()) && valid(&without) {
             value = without;
         }
     }
