@@ -1,0 +1,61 @@
+//! The part of a description that a change concerns: there is no need to generate and call the rest for every row.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// `old` with those operations only that are not the same in `new`, and with what they refer to.
+pub fn concerned(old: &Value, new: &Value) -> Value {
+    let mut part = old.clone();
+    let around = |spec: &Value| {
+        (spec["servers"].clone(), spec["security"].clone(), spec["components"]["securitySchemes"].clone())
+    };
+    let all = around(old) != around(new);
+    let mut kept = 0;
+    for (path, item) in part["paths"].as_object_mut().expect("paths") {
+        let item = item.as_object_mut().expect("a path item");
+        let beside = item.get("parameters") == new["paths"][path].get("parameters");
+        item.retain(|method, node| {
+            let same = beside && new["paths"][path].get(method) == Some(node) && parts(old, node) == parts(new, node);
+            let keep = method == "parameters" || all || !same;
+            kept += usize::from(keep && method != "parameters");
+            keep
+        });
+    }
+    part["paths"]
+        .as_object_mut()
+        .expect("paths")
+        .retain(|_, item| item.as_object().is_some_and(|i| i.keys().any(|k| k != "parameters")));
+    if kept == 0 {
+        part["paths"] = old["paths"].clone();
+    }
+    let mut used = BTreeSet::new();
+    references(&part, &part["paths"], &mut used);
+    if let Some(schemas) = part["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(&format!("#/components/schemas/{name}")));
+    }
+    part
+}
+
+fn parts(spec: &Value, node: &Value) -> Vec<(String, Value)> {
+    let mut used = BTreeSet::new();
+    references(spec, node, &mut used);
+    used.into_iter()
+        .map(|reference| (reference.clone(), spec.pointer(&reference[1..]).cloned().unwrap_or_default()))
+        .collect()
+}
+
+fn references(spec: &Value, node: &Value, used: &mut BTreeSet<String>) {
+    match node {
+        Value::Object(map) => {
+            if let Some(Value::String(reference)) = map.get("$ref")
+                && used.insert(reference.clone())
+                && let Some(target) = spec.pointer(&reference[1..])
+            {
+                references(spec, target, used);
+            }
+            map.values().for_each(|child| references(spec, child, used));
+        }
+        Value::Array(list) => list.iter().for_each(|child| references(spec, child, used)),
+        _ => {}
+    }
+}

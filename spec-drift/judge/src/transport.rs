@@ -1,0 +1,39 @@
+//! The credentials of the client under test: those of the first way in that its description names.
+
+use serde_json::Value;
+
+#[derive(Debug)]
+pub struct Exchange {
+    pub security: Option<Value>,
+}
+
+impl Exchange {
+    pub fn of(spec: &Value) -> Self {
+        let way = spec["security"][0].as_object().and_then(|way| way.keys().next());
+        Self { security: way.map(|name| spec["components"]["securitySchemes"][name].clone()) }
+    }
+
+    pub fn authorize(&self, request: &mut reqwest::Request) {
+        // The project's own hook removes it too.
+        request.headers_mut().remove("api-version");
+        let Some(scheme) = &self.security else { return };
+        let name = scheme["name"].as_str().unwrap_or_default().to_owned();
+        match (scheme["type"].as_str(), scheme["in"].as_str()) {
+            (Some("apiKey"), Some("query")) => drop(request.url_mut().query_pairs_mut().append_pair(&name, "secret")),
+            (Some("apiKey"), _) => {
+                let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).expect("a header");
+                request.headers_mut().insert(name, reqwest::header::HeaderValue::from_static("secret"));
+            }
+            (_, _) if scheme["scheme"] == "basic" => {
+                request
+                    .headers_mut()
+                    .insert("authorization", reqwest::header::HeaderValue::from_static("Basic c2VjcmV0"));
+            }
+            _ => drop(
+                request
+                    .headers_mut()
+                    .insert("authorization", reqwest::header::HeaderValue::from_static("Bearer secret")),
+            ),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Where an operation is called: its servers and its path.
+
+use serde_json::Value;
+
+/// Addresses of one operation, and ways to fill in one server's variables.
+const MAX_ADDRESSES: usize = 256;
+
+/// The servers that hold for an operation: its own, its path's, the document's. The client uses the first.
+pub(crate) fn servers(root: &Value, item: &Value, operation: &Value) -> Vec<String> {
+    let stated = [operation, item, root]
+        .into_iter()
+        .find_map(|node| node.get("servers").and_then(Value::as_array).filter(|list| !list.is_empty()));
+    let mut urls: Vec<String> = Vec::new();
+    for server in stated.into_iter().flatten() {
+        let url = server.get("url").and_then(Value::as_str).unwrap_or_default();
+        urls.extend(filled(url, server.get("variables")).into_iter().map(|url| url.trim_end_matches('/').to_owned()));
+    }
+    if urls.is_empty() {
+        urls.push(String::new());
+    }
+    urls.truncate(MAX_ADDRESSES);
+    urls
+}
+
+/// A server's address with each of the listed values of its variables, the default first.
+fn filled(url: &str, variables: Option<&Value>) -> Vec<String> {
+    let mut urls = vec![url.to_owned()];
+    for (name, variable) in variables.and_then(Value::as_object).into_iter().flatten() {
+        let default = variable.get("default").and_then(Value::as_str);
+        let others = variable.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let values: Vec<&str> = default.into_iter().chain(others.filter(|v| Some(*v) != default)).collect();
+        urls = urls
+            .iter()
+            .flat_map(|url| values.iter().map(move |value| url.replace(&format!("{{{name}}}"), value)))
+            .take(MAX_ADDRESSES)
+            .collect();
+    }
+    urls
+}
+
+/// A path without the names of its parameters, which are not on the wire.
+pub(crate) fn template(path: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '{' => inside = true,
+            '}' => {
+                inside = false;
+                out.push_str("{}");
+            }
+            c if !inside => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The names of a path's parameters, in their order.
+pub(crate) fn names(path: &str) -> Vec<&str> {
+    path.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
+}
+
+/// Whether a request to `concrete` is also one to `template`.
+pub(crate) fn covers(template: &str, concrete: &str) -> bool {
+    let (template, concrete): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), concrete.split('/').collect());
+    template.len() == concrete.len() && template.iter().zip(&concrete).all(|(t, c)| t.contains('{') || t == c)
+}

@@ -1,0 +1,267 @@
+//! One message body: what produces it, what accepts it, what was found, and the proof of it.
+
+use crate::{
+    dialect::{self, Dialect},
+    finding::{Direction, Finding, Place, Verdict, Witness},
+    implied::validator,
+    sample::{Hints, Sampler},
+    schema::{At, Step},
+};
+use jsonschema::Validator;
+use serde_json::Value;
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
+/// Places looked at in one body. Schemas that refer to each other in layers have more places than atoms exist.
+pub(crate) const MAX_PLACES: usize = 2_000;
+/// Values tried for one proof.
+const MAX_TRIES: usize = 60;
+/// Messages built around one value.
+const MAX_AROUND: usize = 4;
+
+pub(crate) struct Body<'a> {
+    pub(crate) old: &'a Value,
+    pub(crate) new: &'a Value,
+    pub(crate) direction: Direction,
+    pub(crate) findings: Vec<Finding>,
+    /// Something other than words changed.
+    pub(crate) changed: bool,
+    operation: &'a str,
+    root: String,
+    produced: Value,
+    valid: Option<Validator>,
+    accepted: Option<Validator>,
+    /// The other side of the old document: what could fail before is no drift.
+    before: Option<Validator>,
+    open: HashSet<u64>,
+    clean: HashSet<u64>,
+    places: usize,
+    bounded: Cell<bool>,
+    around: RefCell<HashMap<String, Vec<Value>>>,
+}
+
+/// A place that is being looked at.
+pub(crate) struct Visit {
+    pair: u64,
+    before: usize,
+}
+
+/// Compares one schema of a message in one direction.
+pub(crate) fn compare(
+    (old, before): (&Value, &Value),
+    (new, after): (&Value, &Value),
+    (operation, direction, pointer): (&str, Direction, &str),
+) -> Vec<Finding> {
+    let mut body = Body::new((old, before), (new, after), (operation, direction, pointer));
+    body.schema(before, after, &At { pointer: pointer.to_owned(), up: None, null: None });
+    body.finish();
+    body.findings
+}
+
+impl<'a> Body<'a> {
+    fn new(
+        (old, before): (&'a Value, &Value),
+        (new, after): (&'a Value, &Value),
+        (operation, direction, root): (&'a str, Direction, &str),
+    ) -> Self {
+        let (produced, accepted) = match direction {
+            Direction::Request => {
+                (dialect::whole(old, before, Dialect::Sent), dialect::whole(new, after, Dialect::Demanded))
+            }
+            Direction::Response => {
+                (dialect::whole(new, after, Dialect::Served), dialect::whole(old, before, Dialect::Decoded))
+            }
+        };
+        let other = if direction == Direction::Request { Dialect::Demanded } else { Dialect::Served };
+        Self {
+            before: validator(&dialect::whole(old, before, other)),
+            old,
+            new,
+            direction,
+            findings: Vec::new(),
+            changed: false,
+            operation,
+            root: root.to_owned(),
+            valid: validator(&produced),
+            accepted: validator(&accepted),
+            produced,
+            open: HashSet::new(),
+            clean: HashSet::new(),
+            places: 0,
+            bounded: Cell::new(false),
+            around: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn producer(&self) -> (Dialect, &'a Value) {
+        match self.direction {
+            Direction::Request => (Dialect::Sent, self.old),
+            Direction::Response => (Dialect::Served, self.new),
+        }
+    }
+
+    pub(crate) fn consumer(&self) -> (Dialect, &'a Value) {
+        match self.direction {
+            Direction::Request => (Dialect::Demanded, self.new),
+            Direction::Response => (Dialect::Decoded, self.old),
+        }
+    }
+
+    /// Of the old and the new, the one that is produced and the one that it is accepted by.
+    pub(crate) fn pick<T>(&self, old: T, new: T) -> (T, T) {
+        match self.direction {
+            Direction::Request => (old, new),
+            Direction::Response => (new, old),
+        }
+    }
+
+    /// None: a place inside itself, or one already found to be unchanged.
+    pub(crate) fn enter(&mut self, old: &Value, new: &Value, at: &At) -> Option<Visit> {
+        let mut hasher = DefaultHasher::new();
+        (old.to_string(), new.to_string(), at.null.map(|null| (null.produced, null.accepted))).hash(&mut hasher);
+        let pair = hasher.finish();
+        self.places += 1;
+        if self.places > MAX_PLACES {
+            if self.places == MAX_PLACES + 1 {
+                self.find(Verdict::Look, at, format!("stopped here: this body has more than {MAX_PLACES} places"));
+            }
+            return None;
+        }
+        (!self.clean.contains(&pair) && self.open.insert(pair)).then_some(Visit { pair, before: self.findings.len() })
+    }
+
+    pub(crate) fn leave(&mut self, visit: Visit) {
+        self.open.remove(&visit.pair);
+        if self.findings.len() == visit.before {
+            self.clean.insert(visit.pair);
+        }
+    }
+
+    pub(crate) fn find(&mut self, verdict: Verdict, at: &At, sentence: String) {
+        let place = self.place(at.pointer.clone());
+        self.findings.push(Finding { verdict, place, sentence, witness: None });
+    }
+
+    /// What may break: it does with a proof, and is for a person to look at without.
+    pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, sentence: String) {
+        let place = self.place(at.pointer.clone());
+        let verdict = if witness.is_some() { Verdict::Breaks } else { Verdict::Look };
+        let sentence = if witness.is_some() { sentence } else { format!("{sentence}; no value was found that fails") };
+        self.findings.push(Finding { verdict, place, sentence, witness });
+    }
+
+    fn place(&self, pointer: String) -> Place {
+        Place { operation: Some(self.operation.to_owned()), direction: Some(self.direction), pointer }
+    }
+
+    pub(crate) fn sample(&self, whole: &Value, hints: Hints) -> Vec<Value> {
+        let sampler = Sampler::new(whole, hints);
+        let values = sampler.samples(&whole["allOf"][0]);
+        self.bounded.set(self.bounded.get() | sampler.bounded());
+        values
+    }
+
+    /// The first value that makes a message which one side produces and the other does not accept.
+    pub(crate) fn prove<'v>(&self, values: impl Iterator<Item = &'v Value>, at: &At) -> Option<Witness> {
+        values.take(MAX_TRIES).flat_map(|value| self.around(value.clone(), at)).find_map(|message| self.fails(message))
+    }
+
+    fn fails(&self, message: Value) -> Option<Witness> {
+        let (valid, accepted) = (self.valid.as_ref()?, self.accepted.as_ref()?);
+        if !valid.is_valid(&message) || self.failed_before(&message) {
+            return None;
+        }
+        let error = accepted.iter_errors(&message).next()?;
+        let side = match self.direction {
+            Direction::Request => "the server refuses it",
+            Direction::Response => "the client cannot decode it",
+        };
+        let reason = format!("{side}: at '{}': {error}", error.instance_path());
+        Some(Witness { reason, value: message })
+    }
+
+    /// Whether the same could come of the old document alone.
+    fn failed_before(&self, message: &Value) -> bool {
+        self.before.as_ref().is_some_and(|before| before.is_valid(message) == (self.direction == Direction::Response))
+    }
+
+    /// Messages in which the value stands at its place.
+    fn around(&self, value: Value, at: &At) -> Vec<Value> {
+        let Some((up, parent, step)) = &at.up else { return vec![value] };
+        let inner: Vec<Value> = match step {
+            Step::Item => {
+                let least = parent.get("minItems").and_then(Value::as_u64).unwrap_or(1).clamp(1, 64);
+                vec![vec![value; least as usize].into()]
+            }
+            Step::Field(name) => {
+                let mut objects = self.objects_of(parent);
+                objects.iter_mut().for_each(|object| object[name] = value.clone());
+                objects
+            }
+        };
+        inner.into_iter().flat_map(|value| self.around(value, up)).take(MAX_AROUND).collect()
+    }
+
+    fn objects_of(&self, parent: &Value) -> Vec<Value> {
+        let key = parent.to_string();
+        if let Some(known) = self.around.borrow().get(&key) {
+            return known.clone();
+        }
+        let (dialect, root) = self.producer();
+        let whole = dialect::whole(root, parent, dialect);
+        let objects: Vec<Value> =
+            self.sample(&whole, Hints::default()).into_iter().filter(Value::is_object).take(2).collect();
+        self.around.borrow_mut().insert(key, objects.clone());
+        objects
+    }
+
+    /// Samples of the whole body, as a net under the comparison of keywords.
+    fn finish(&mut self) {
+        if !self.changed {
+            return;
+        }
+        let at = At { pointer: self.root.clone(), up: None, null: None };
+        let samples = self.sample(&self.produced, Hints::default());
+        let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
+            return self.find(
+                Verdict::Look,
+                &at,
+                "a pattern cannot be read, so that nothing could be sampled".to_owned(),
+            );
+        };
+        let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
+        let none = samples.is_empty();
+        for sample in samples.into_iter().filter(|sample| !self.failed_before(sample)).collect::<Vec<_>>() {
+            let Some(pointer) =
+                accepted.iter_errors(&sample).next().map(|e| format!("{}{}", self.root, e.instance_path()))
+            else {
+                continue;
+            };
+            let known = |f: &Finding| {
+                f.verdict == Verdict::Breaks
+                    && (f.place.pointer.starts_with(&pointer) || pointer.starts_with(&f.place.pointer))
+            };
+            if !self.findings.iter().any(known) {
+                let witness = self.fails(sample);
+                let at = At { pointer, up: None, null: None };
+                self.suspect(witness, &at, "what one side may produce the other does not accept".to_owned());
+                return self.say_bounds(none);
+            }
+        }
+        self.say_bounds(none);
+    }
+
+    fn say_bounds(&mut self, none: bool) {
+        let at = At { pointer: self.root.clone(), up: None, null: None };
+        if none {
+            self.find(Verdict::Look, &at, "no valid body could be made, so that none was tried".to_owned());
+        } else if self.bounded.get() {
+            let sentence =
+                "a bound on sampling was hit (a recursive, very wide or very long schema): not all was tried";
+            self.find(Verdict::Look, &at, sentence.to_owned());
+        }
+    }
+}

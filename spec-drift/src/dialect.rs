@@ -1,0 +1,280 @@
+//! What each side of a message means by a schema of OpenAPI 3.0, written as JSON Schema 2020-12.
+//!
+//! What the client decodes is what typify 0.8 and this project's build.rs make of a schema; the judge runs it.
+
+use crate::{
+    integer,
+    resolve::{reference, resolve, target},
+};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// A side of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// What an old client sends.
+    Sent,
+    /// What a new server demands of a request.
+    Demanded,
+    /// What a new server answers.
+    Served,
+    /// What an old client decodes.
+    Decoded,
+}
+
+use Dialect::{Decoded, Demanded, Sent, Served};
+
+/// Formats that the client decodes into types of their own, and so checks.
+const TYPED: [&str; 6] = ["uuid", "date", "date-time", "ip", "ipv4", "ipv6"];
+
+/// A schema with all that it refers to, for jsonschema.
+pub(crate) fn whole(root: &Value, schema: &Value, dialect: Dialect) -> Value {
+    let mut defs = Definitions { root, dialect, names: HashMap::new(), waiting: Vec::new() };
+    let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema, false)]))]);
+    let mut done = Map::new();
+    while let Some((name, schema)) = defs.waiting.pop() {
+        let schema = defs.schema(schema, false);
+        done.insert(name, schema);
+    }
+    out.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    out.insert("$defs".to_owned(), done.into());
+    out.into()
+}
+
+struct Definitions<'a> {
+    root: &'a Value,
+    dialect: Dialect,
+    names: HashMap<&'a str, String>,
+    waiting: Vec<(String, &'a Value)>,
+}
+
+impl<'a> Definitions<'a> {
+    /// `branch`: an alternative of a union, whose tag the client does not open.
+    fn schema(&mut self, schema: &'a Value, branch: bool) -> Value {
+        if let Some(reference) = reference(schema) {
+            let Some(target) = target(self.root, reference) else { return true.into() };
+            // The tag of a union is the business of that union alone: its branches are written in place.
+            if branch && self.dialect == Decoded && resolve(self.root, target).get("properties").is_some() {
+                return self.schema(resolve(self.root, target), true);
+            }
+            let next = format!("d{}", self.names.len());
+            let name = self.names.entry(reference).or_insert_with(|| {
+                self.waiting.push((next.clone(), target));
+                next
+            });
+            return json!({ "$ref": format!("#/$defs/{name}") });
+        }
+        let Some(map) = schema.as_object() else { return true.into() };
+        let mut core = scalars(map, self.dialect);
+        self.nested(map, &mut core, branch);
+        if nullable(map) { json!({ "anyOf": [{ "type": "null" }, core] }) } else { core.into() }
+    }
+
+    fn nested(&mut self, map: &'a Map<String, Value>, core: &mut Map<String, Value>, branch: bool) {
+        let required = required(self.root, map, self.dialect);
+        if !required.is_empty() {
+            core.insert("required".to_owned(), json!(required));
+        }
+        if let Some(properties) = map.get("properties").and_then(Value::as_object) {
+            let mut out = Map::new();
+            for (name, property) in properties {
+                let optional = !required.contains(&name.as_str());
+                let mut inner = self.schema(property, false);
+                let tag = property.get("enum").and_then(Value::as_array).filter(|list| branch && list.len() == 1);
+                if let Some(tag) = tag.filter(|_| self.dialect == Decoded) {
+                    inner["enum"] = tag.clone().into();
+                }
+                if null_in_place(self.root, property, optional, self.dialect) {
+                    inner = json!({ "anyOf": [{ "type": "null" }, inner] });
+                } else if optional && self.dialect == Sent {
+                    if reference(property).is_none() && property.get("default").is_none_or(Value::is_null) {
+                        inner = json!({ "allOf": [inner, { "not": { "type": "null" } }] });
+                    }
+                    if collection(property) {
+                        inner = json!({ "allOf": [inner, { "minItems": 1, "minProperties": 1 }] });
+                    }
+                }
+                out.insert(name.clone(), inner);
+            }
+            core.insert("properties".to_owned(), out.into());
+        }
+        match extras(map, self.dialect) {
+            Extras::None => drop(core.insert("additionalProperties".to_owned(), false.into())),
+            Extras::Schema(schema) => {
+                let schema = self.schema(schema, false);
+                core.insert("additionalProperties".to_owned(), schema);
+            }
+            Extras::Any => {}
+        }
+        if let Some(items) = map.get("items") {
+            let items = self.schema(items, false);
+            core.insert("items".to_owned(), items);
+        }
+        for key in ["allOf", "anyOf", "oneOf"] {
+            if let Some(list) = map.get(key).and_then(Value::as_array) {
+                let list: Vec<Value> = list.iter().map(|schema| self.schema(schema, key != "allOf")).collect();
+                // The client takes the first alternative that fits, however many do.
+                let key = if self.dialect == Decoded && key == "oneOf" { "anyOf" } else { key };
+                core.insert(key.to_owned(), list.into());
+            }
+        }
+        if let Some(not) = map.get("not") {
+            let not = self.schema(not, false);
+            core.insert("not".to_owned(), not);
+        }
+    }
+}
+
+/// What an object holds besides the fields that it names.
+pub(crate) enum Extras<'a> {
+    None,
+    Any,
+    Schema(&'a Value),
+}
+
+pub(crate) fn extras(map: &Map<String, Value>, dialect: Dialect) -> Extras<'_> {
+    match map.get("additionalProperties") {
+        Some(Value::Bool(false)) => Extras::None,
+        Some(schema @ Value::Object(object)) if !object.is_empty() => Extras::Schema(schema),
+        // A struct of named fields sends no others.
+        _ if dialect == Sent && map.contains_key("properties") => Extras::None,
+        _ => Extras::Any,
+    }
+}
+
+pub(crate) fn required<'a>(root: &Value, map: &'a Map<String, Value>, dialect: Dialect) -> Vec<&'a str> {
+    let flag = match dialect {
+        Demanded => "readOnly",
+        Served => "writeOnly",
+        Sent | Decoded => "",
+    };
+    let listed = map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let exempt = |name: &str| {
+        let property = map.get("properties").and_then(|p| p.get(name));
+        property.is_some_and(|p| resolve(root, p).get(flag) == Some(&true.into()))
+    };
+    listed.filter(|name| !exempt(name)).collect()
+}
+
+pub(crate) fn nullable(map: &Map<String, Value>) -> bool {
+    map.get("nullable") == Some(&true.into())
+}
+
+/// Whether the client holds an optional field as a collection that is empty when absent: it refuses null for it, and
+/// does not send it empty.
+pub(crate) fn collection(property: &Value) -> bool {
+    let Some(map) = property.as_object().filter(|map| !nullable(map) && reference(property).is_none()) else {
+        return false;
+    };
+    match map.get("type").and_then(Value::as_str) {
+        Some("array") => map.get("uniqueItems") != Some(&true.into()) && fixed_length(map).is_none(),
+        Some("object") => !map.contains_key("properties"),
+        _ => false,
+    }
+}
+
+/// Whether the client decodes null in place of an optional field.
+pub(crate) fn null_in_place(root: &Value, property: &Value, optional: bool, dialect: Dialect) -> bool {
+    let default = resolve(root, property).get("default").is_some_and(|default| !default.is_null());
+    optional && dialect == Decoded && !collection(property) && !default
+}
+
+fn fixed_length(map: &Map<String, Value>) -> Option<&Value> {
+    let length = map.get("minItems")?;
+    (map.get("maxItems") == Some(length) && length.as_u64()? > 0 && !map.contains_key("uniqueItems")).then_some(length)
+}
+
+/// The type that typify reads into a schema without one.
+pub(crate) fn inferred(map: &Map<String, Value>) -> Option<&str> {
+    let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));
+    let texts = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|v| v.is_string() || v.is_null());
+    match map.get("type").and_then(Value::as_str) {
+        Some(kind) => Some(kind),
+        None if has(&["properties"]) => Some("object"),
+        None if has(&["pattern", "minLength", "maxLength"]) => Some("string"),
+        None if map.get("enum").and_then(Value::as_array).is_some_and(texts) => Some("string"),
+        None => None,
+    }
+}
+
+/// The keywords of a schema that speak of the value itself, not of what is in it.
+pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String, Value> {
+    let mut core = Map::new();
+    let mut copy = |key: &str| {
+        if let Some(value) = map.get(key) {
+            core.insert(key.to_owned(), value.clone());
+        }
+    };
+    let kind = if matches!(dialect, Sent | Decoded) { inferred(map) } else { map.get("type").and_then(Value::as_str) };
+    let format = map.get("format").and_then(Value::as_str);
+    if dialect == Decoded {
+        match kind {
+            Some("string") if map.contains_key("enum") => {}
+            Some("string") if format.is_some_and(|f| TYPED.contains(&f)) => copy("format"),
+            Some("string") => ["minLength", "maxLength", "pattern"].into_iter().for_each(copy),
+            Some("integer" | "number") => copy("enum"),
+            Some("array") if fixed_length(map).is_some() => ["minItems", "maxItems"].into_iter().for_each(copy),
+            Some(_) => {}
+            None => copy("enum"),
+        }
+        if kind == Some("integer") {
+            let (low, high) = integer::decoded(map);
+            core.insert("minimum".to_owned(), integer(low));
+            core.insert("maximum".to_owned(), integer(high));
+        }
+        // Rounded where it was decoded as an f32.
+        if kind == Some("number") && format == Some("float") {
+            core.insert("format".to_owned(), "float".into());
+        }
+    } else {
+        for key in [
+            "enum",
+            "format",
+            "pattern",
+            "minLength",
+            "maxLength",
+            "multipleOf",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "minProperties",
+            "maxProperties",
+        ] {
+            copy(key);
+        }
+        for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+            let key = if map.get(exclusive) == Some(&true.into()) { exclusive } else { bound };
+            if let Some(value) = map.get(bound).filter(|v| v.is_number()) {
+                core.insert(key.to_owned(), value.clone());
+            }
+        }
+        let meant = format.and_then(integer::meant);
+        // Without a format an integer has no end in theory; in practice whoever writes one has 64 bits.
+        let meant = if matches!(dialect, Sent | Served) { meant.or(integer::meant("int64")) } else { meant };
+        if let Some((low, high)) = meant.filter(|_| kind == Some("integer")) {
+            if format.and_then(integer::meant).is_some() {
+                core.remove("format");
+            }
+            let tighter = |core: &Map<String, Value>, key: &str| core.get(key).and_then(Value::as_f64);
+            if tighter(&core, "minimum").or(tighter(&core, "exclusiveMinimum")).is_none_or(|min| min < low as f64) {
+                core.insert("minimum".to_owned(), integer(low));
+            }
+            if tighter(&core, "maximum").or(tighter(&core, "exclusiveMaximum")).is_none_or(|max| max > high as f64) {
+                core.insert("maximum".to_owned(), integer(high));
+            }
+        }
+    }
+    if let Some(kind) = kind {
+        core.insert("type".to_owned(), kind.into());
+    }
+    // JSON Schema 2020-12 has no such format; it is one or the other.
+    if core.get("format") == Some(&"ip".into()) {
+        core.remove("format");
+        core.insert("anyOf".to_owned(), json!([{ "format": "ipv4" }, { "format": "ipv6" }]));
+    }
+    core
+}
+
+fn integer(value: i128) -> Value {
+    i64::try_from(value).map(Value::from).or(u64::try_from(value).map(Value::from)).unwrap_or(Value::Null)
+}

@@ -1,0 +1,94 @@
+//! What a comparison finds: a place, a verdict, a sentence, and where it breaks a witness.
+
+use serde_json::Value;
+use std::fmt;
+
+/// What a change does to a shipped client, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// A shipped client fails.
+    Breaks,
+    /// A person must look: the documents do not say enough, or the tool does not understand enough of them.
+    Look,
+    /// The client does not notice.
+    Unseen,
+    /// Nothing that a client sends or decodes changes.
+    Harmless,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Breaks => "breaks",
+            Self::Look => "look",
+            Self::Unseen => "unseen",
+            Self::Harmless => "harmless",
+        })
+    }
+}
+
+/// Which message of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// What the client sends.
+    Request,
+    /// What it receives.
+    Response,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        })
+    }
+}
+
+/// Where a change is felt.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place {
+    /// The operation, such as `POST /v1/parcels`. None: the document as a whole.
+    pub operation: Option<String>,
+    /// The message. None: the operation as a whole.
+    pub direction: Option<Direction>,
+    /// A JSON pointer into the message, which begins with its part: `/body/name`, `/query/limit`, `/status`.
+    pub pointer: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation.as_deref().unwrap_or("document"))?;
+        if let Some(direction) = self.direction {
+            write!(f, " {direction}")?;
+        }
+        if self.pointer.is_empty() { Ok(()) } else { write!(f, " {}", self.pointer) }
+    }
+}
+
+/// The proof that something breaks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// The JSON that the old client sends or receives.
+    pub value: Value,
+    /// Why it fails.
+    pub reason: String,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What it does to a shipped client.
+    pub verdict: Verdict,
+    /// Where.
+    pub place: Place,
+    /// What changed.
+    pub sentence: String,
+    /// The proof, where it breaks.
+    pub witness: Option<Witness>,
+}
+
+/// A token of a JSON pointer (RFC 6901).
+pub(crate) fn token(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,38 @@
+//! Compares two OpenAPI 3.0 documents as a shipped client would feel it.
+//!
+//! A shipped client is what this project's build makes of the old document. It sends what that document allows; it
+//! decodes with open enums, ignores unknown fields, and reads null as absent where a field is optional; it takes any
+//! 2xx, and no body of an error. [`compare`] gives each change a [`Verdict`].
+//!
+//! Each value that one side may produce has to be accepted by the other. A keyword of the accepting side that does not
+//! follow from the producing side is a suspect; a sampled value that proves it **breaks**, and without a proof it is a
+//! **look**. Nothing suspected is ever harmless.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod address;
+mod body;
+mod dialect;
+mod document;
+mod finding;
+mod implied;
+mod integer;
+mod markdown;
+mod message;
+mod object;
+mod operation;
+mod parameter;
+mod pattern;
+mod report;
+mod resolve;
+mod sample;
+mod schema;
+mod security;
+mod union;
+mod words;
+
+pub use document::{Document, Error, MAX_BYTES, MAX_DEPTH, MAX_NODES};
+pub use finding::{Direction, Finding, Place, Verdict, Witness};
+pub use operation::compare;
+pub use report::{Format, report};

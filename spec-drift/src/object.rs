@@ -1,0 +1,228 @@
+//! The fields of an object: named, required, and those that no name covers.
+
+use crate::{
+    body::Body,
+    dialect::{self, Dialect, Extras},
+    finding::{Direction, Verdict, token},
+    resolve::{reference, resolve},
+    sample::extra_name,
+    schema::{At, Null, Step},
+};
+use serde_json::{Map, Value, json};
+
+impl Body<'_> {
+    pub(crate) fn objects(&mut self, old: &Value, new: &Value, at: &At) {
+        let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else { return };
+        let parent = self.pick(old, new).0;
+        let none = Map::new();
+        let fields = |map: &'_ Map<String, Value>| map.get("properties").and_then(Value::as_object).cloned();
+        let (old_fields, new_fields) = (fields(before), fields(after));
+        let (old_fields, new_fields) = (old_fields.as_ref().unwrap_or(&none), new_fields.as_ref().unwrap_or(&none));
+        let mut names: Vec<&String> =
+            old_fields.keys().chain(new_fields.keys().filter(|n| !old_fields.contains_key(*n))).collect();
+        names.sort();
+        for name in names {
+            self.requirement(name, before, after, at);
+            let pointer = format!("{}{}", at.pointer, token(name));
+            let up = Some((at, parent, Step::Field(name.clone())));
+            match (old_fields.get(name), new_fields.get(name)) {
+                (Some(old_field), Some(new_field)) => {
+                    let null = self.null((before, old_field), (after, new_field), name);
+                    self.schema(old_field, new_field, &At { pointer, up, null: Some(null) });
+                }
+                (Some(field), None) => self.only_in_old(field, after, &At { pointer, up, null: None }),
+                (None, Some(field)) => self.only_in_new(name, field, (before, after), &At { pointer, up, null: None }),
+                (None, None) => {}
+            }
+        }
+        // Required without being described: any value.
+        for name in self.unnamed_requirements(before, after) {
+            self.requirement(&name, before, after, at);
+        }
+        self.extras(before, after, at);
+    }
+
+    fn unnamed_requirements(&self, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
+        let named =
+            |name: &str| [old, new].iter().any(|map| map.get("properties").is_some_and(|p| p.get(name).is_some()));
+        let lists = [old, new].map(|map| map.get("required").and_then(Value::as_array));
+        let mut names: Vec<String> = lists
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|n| !named(n))
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether the field must be there, on either side.
+    fn requirement(&mut self, name: &str, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+        let listed = |map: &Map<String, Value>| {
+            map.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|n| n == name))
+        };
+        let ((producer, produced), (consumer, accepted)) = (self.producer(), self.consumer());
+        let (producing, accepting) = self.pick(old, new);
+        let demanded = dialect::required(accepted, accepting, consumer).contains(&name);
+        let assured = dialect::required(produced, producing, producer).contains(&name);
+        let (before, after) = (listed(old), listed(new));
+        if before == after && demanded == assured {
+            return;
+        }
+        let here = At { pointer: format!("{}{}", at.pointer, token(name)), up: None, null: None };
+        let sentence = if after { "is required now" } else { "is no longer required" };
+        let gone = |map: &Map<String, Value>| map.get("properties").is_none_or(|p| p.get(name).is_none());
+        self.changed = true;
+        if demanded && !assured {
+            let schema = Value::Object(producing.clone());
+            let candidates = self.candidates(&schema, accepting, false);
+            let witness = self.prove(candidates.iter().filter(|v| v.is_object() && v.get(name).is_none()), at);
+            self.suspect(
+                witness,
+                &here,
+                format!(
+                    "{}{sentence}",
+                    if gone(old) {
+                        "is new and "
+                    } else if gone(new) {
+                        "is gone and "
+                    } else {
+                        ""
+                    }
+                ),
+            );
+        } else if !gone(old) && !gone(new) {
+            self.find(Verdict::Harmless, &here, sentence.to_owned());
+        }
+    }
+
+    fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
+        self.changed = true;
+        let other = "is not named any more, and what else may be sent has another schema";
+        if self.direction == Direction::Response {
+            return match dialect::extras(after, Dialect::Served) {
+                Extras::Schema(extra) => self.opaque(extra, field, here, other),
+                _ => self.find(Verdict::Harmless, here, "is not sent any more; the client finds it absent".to_owned()),
+            };
+        }
+        match dialect::extras(after, Dialect::Demanded) {
+            Extras::None => self.refused(field, here, "is not allowed any more, and the client may send it"),
+            Extras::Schema(extra) => self.opaque(field, extra, here, other),
+            Extras::Any => {
+                self.find(Verdict::Unseen, here, "is not named any more; the client may still send it".to_owned());
+            }
+        }
+    }
+
+    fn only_in_new(
+        &mut self,
+        name: &str,
+        field: &Value,
+        (before, after): (&Map<String, Value>, &Map<String, Value>),
+        here: &At,
+    ) {
+        self.changed = true;
+        if self.direction == Direction::Request {
+            let other = "is named now, and the client may send it as something else";
+            return match dialect::extras(before, Dialect::Sent) {
+                // `requirement` has said it.
+                _ if dialect::required(self.new, after, Dialect::Demanded).contains(&name) => {}
+                Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
+                Extras::Schema(extra) => self.opaque(extra, field, here, other),
+                Extras::Any => self.opaque(&json!({}), field, here, other),
+            };
+        }
+        match dialect::extras(before, Dialect::Decoded) {
+            Extras::None => self.refused(field, here, "is new, and the client refuses fields that it does not know"),
+            Extras::Schema(extra) => {
+                self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field");
+            }
+            Extras::Any if !before.contains_key("properties") => {
+                self.find(Verdict::Harmless, here, "is named now; the client reads every field".to_owned());
+            }
+            Extras::Any => self.find(Verdict::Unseen, here, "is new; the client does not see it".to_owned()),
+        }
+    }
+
+    /// A field that the other side refuses, whatever it holds.
+    fn refused(&mut self, field: &Value, here: &At, sentence: &str) {
+        let candidates = self.candidates(field, &Map::new(), false);
+        let witness = self.prove(candidates.iter(), here);
+        self.suspect(witness, here, sentence.to_owned());
+    }
+
+    fn null(
+        &self,
+        (old, old_field): (&Map<String, Value>, &Value),
+        (new, new_field): (&Map<String, Value>, &Value),
+        name: &str,
+    ) -> Null {
+        let side = |dialect: Dialect, root: &Value, map: &Map<String, Value>, field: &Value| {
+            let optional = !dialect::required(root, map, dialect).contains(&name);
+            let target = resolve(root, field);
+            let own = target.as_object().is_some_and(dialect::nullable);
+            let default = target.get("default").is_some_and(|d| !d.is_null());
+            match dialect {
+                // An absent value and a null one are the same Option, which is left out.
+                Dialect::Sent => own && (!optional || default || reference(field).is_some()),
+                dialect => own || dialect::null_in_place(root, field, optional, dialect),
+            }
+        };
+        let ((producer, _), (consumer, _)) = (self.producer(), self.consumer());
+        match self.direction {
+            Direction::Request => Null {
+                produced: side(producer, self.old, old, old_field),
+                accepted: side(consumer, self.new, new, new_field),
+            },
+            Direction::Response => Null {
+                produced: side(producer, self.new, new, new_field),
+                accepted: side(consumer, self.old, old, old_field),
+            },
+        }
+    }
+
+    /// Fields that no name covers.
+    fn extras(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+        let raw = |map: &Map<String, Value>| match map.get("additionalProperties") {
+            None => Value::Bool(true),
+            Some(Value::Object(object)) if object.is_empty() => Value::Bool(true),
+            Some(value) => value.clone(),
+        };
+        let (was, is) = (raw(old), raw(new));
+        let here = At { pointer: format!("{}/{}", at.pointer, extra_name(0)), up: None, null: None };
+        let (producing, accepting) = self.pick(old, new);
+        if let (Value::Object(_), Value::Object(_)) = (&was, &is) {
+            let parent = Value::Object(producing.clone());
+            let up = Some((at, &parent, Step::Field(extra_name(0))));
+            return self.schema(&was, &is, &At { up, ..here });
+        }
+        if was == is {
+            return;
+        }
+        self.changed = true;
+        let produced = dialect::extras(producing, self.producer().0);
+        let accepted = dialect::extras(accepting, self.consumer().0);
+        let sentence =
+            format!("additionalProperties changed from {} to {}", crate::words::value(&was), crate::words::value(&is));
+        let unseen =
+            self.direction == Direction::Response && old.contains_key("properties") && matches!(accepted, Extras::Any);
+        match (produced, accepted) {
+            (Extras::None, _) | (_, Extras::Any) => {
+                let verdict = if unseen && is.is_object() { Verdict::Unseen } else { Verdict::Harmless };
+                self.find(verdict, &here, sentence);
+            }
+            _ => {
+                let schema = Value::Object(producing.clone());
+                let candidates = self.candidates(&schema, accepting, false);
+                let witness = self.prove(
+                    candidates.iter().filter(|v| v.get(extra_name(0)).is_some() || v.get(extra_name(1)).is_some()),
+                    at,
+                );
+                self.suspect(witness, &here, sentence);
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Two documents, operation by operation.
+
+use crate::{
+    Document, address,
+    finding::{Finding, Place, Verdict, Witness},
+    message::Pair,
+    parameter::{self, Taker},
+    resolve::resolve,
+    security,
+};
+use serde_json::{Map, Value, json};
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+struct Operation<'a> {
+    root: &'a Value,
+    method: &'static str,
+    path: &'a str,
+    item: &'a Value,
+    node: &'a Value,
+    servers: Vec<String>,
+}
+
+impl<'a> Operation<'a> {
+    fn taker(&self) -> Taker<'a> {
+        Taker { root: self.root, path: self.path, item: self.item, operation: self.node }
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method.to_uppercase(), self.path)
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = String> {
+        self.servers.iter().map(|server| address::template(&format!("{server}{}", self.path)))
+    }
+}
+
+/// What a client built from `old` feels of a server that follows `new`: the worst first, and always in the same order.
+pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if old.root != new.root {
+        let (before, after) = (operations(&old.root), operations(&new.root));
+        for operation in before.iter().filter(|o| in_scope(old, o)) {
+            match counterpart(operation, &after) {
+                Some(now) if in_scope(new, now) => findings.extend(one(operation, now)),
+                Some(_) => {}
+                // A fragment of the new document says nothing of other operations.
+                None if new.scope.is_some() => {}
+                None => findings.push(gone(operation)),
+            }
+        }
+        for operation in after.iter().filter(|o| in_scope(new, o)) {
+            if !before.iter().any(|old| counterpart(old, &after).is_some_and(|now| std::ptr::eq(now, operation))) {
+                findings.extend(added(operation, &before, old.scope.is_some(), new.scope.is_some()));
+            }
+        }
+        if old.scope.is_none() && new.scope.is_none() {
+            findings.extend(document(&old.root, &new.root));
+            if findings.is_empty() {
+                findings.push(whole(
+                    Verdict::Harmless,
+                    "",
+                    "only the way it is written changed (references, order, parts that nothing uses)",
+                ));
+            }
+        }
+    }
+    findings.sort_by(|a, b| (a.verdict, &a.place, &a.sentence).cmp(&(b.verdict, &b.place, &b.sentence)));
+    findings.dedup_by(|a, b| (a.verdict, &a.place, &a.sentence) == (b.verdict, &b.place, &b.sentence));
+    findings
+}
+
+fn operations(root: &Value) -> Vec<Operation<'_>> {
+    let mut found = Vec::new();
+    for (path, item) in root["paths"].as_object().into_iter().flatten() {
+        let item = resolve(root, item);
+        for method in METHODS {
+            if let Some(node) = item.get(method) {
+                found.push(Operation { root, method, path, item, node, servers: address::servers(root, item, node) });
+            }
+        }
+    }
+    found
+}
+
+fn in_scope(document: &Document, operation: &Operation) -> bool {
+    document.scope.as_ref().is_none_or(|(method, path)| operation.method == method && operation.path == path)
+}
+
+/// The operation that answers where the client calls; else the one of the same path on other servers.
+fn counterpart<'n, 'a>(old: &Operation, new: &'n [Operation<'a>]) -> Option<&'n Operation<'a>> {
+    let called = old.addresses().next();
+    let same = |o: &&Operation| o.method == old.method;
+    new.iter()
+        .filter(same)
+        .find(|now| now.addresses().any(|address| Some(address) == called))
+        .or_else(|| new.iter().filter(same).find(|now| address::template(now.path) == address::template(old.path)))
+}
+
+fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
+    let name = new.name();
+    let mut findings: Vec<Finding> = servers(old, new, &name).into_iter().collect();
+    findings.extend(security::compare((old.root, old.node), (new.root, new.node), &name));
+    findings.extend(parameter::compare(&old.taker(), &new.taker(), &name));
+    findings.extend(Pair { name: &name, old: (old.root, old.node), new: (new.root, new.node) }.compare());
+    let known = ["parameters", "requestBody", "responses", "security", "servers"];
+    findings.extend(around(old.node, new.node, &known, &name));
+    let known: Vec<&str> = ["parameters", "servers"].into_iter().chain(METHODS).collect();
+    findings.extend(around(old.item, new.item, &known, &name));
+    findings
+}
+
+/// What stands around the parts that are compared by themselves.
+fn around(old: &Value, new: &Value, known: &[&str], name: &str) -> Vec<Finding> {
+    let none = Map::new();
+    let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
+    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let changed = keys.into_iter().filter(|key| !known.contains(&key.as_str()) && old.get(*key) != new.get(*key));
+    changed
+        .map(|key| {
+            let words =
+                ["operationId", "tags", "summary", "description", "externalDocs", "deprecated"].contains(&key.as_str());
+            let (verdict, sentence) = if words {
+                (Verdict::Harmless, format!("{key}, which is not on the wire, changed"))
+            } else {
+                (Verdict::Look, format!("{key} changed; what that means for a client is not known"))
+            };
+            Finding {
+                verdict,
+                place: Place { operation: Some(name.to_owned()), ..Place::default() },
+                sentence,
+                witness: None,
+            }
+        })
+        .collect()
+}
+
+fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
+    let (before, after): (Vec<String>, Vec<String>) = (old.addresses().collect(), new.addresses().collect());
+    let place = Place { operation: Some(name.to_owned()), direction: None, pointer: "/servers".to_owned() };
+    let finding = |verdict, sentence: &str| {
+        Some(Finding { verdict, place: place.clone(), sentence: sentence.to_owned(), witness: None })
+    };
+    let lost = before.iter().any(|address| !after.contains(address));
+    if after.contains(&before[0]) {
+        return match (lost, before == after) {
+            (true, _) => finding(Verdict::Look, "a server that a client may have been pointed to is gone"),
+            (false, false) => finding(Verdict::Harmless, "servers were added or their order changed"),
+            (false, true) => None,
+        };
+    }
+    let absolute = |addresses: &[String]| addresses.iter().all(|address| address.contains("://"));
+    if !absolute(&before[..1]) || !absolute(&after) || new.servers.iter().any(|url| url.contains('{')) {
+        return finding(Verdict::Look, "the servers changed, and at least one has no address of its own");
+    }
+    let sentence = format!("is called at {} now, not at {}", after[0], before[0]);
+    let witness = Witness {
+        value: json!({ "url": before[0] }),
+        reason: "the client calls an address that no server has any more".to_owned(),
+    };
+    Some(Finding { witness: Some(witness), ..finding(Verdict::Breaks, &sentence)? })
+}
+
+fn gone(old: &Operation) -> Finding {
+    let name = old.name();
+    let witness = Witness {
+        value: json!({ "method": old.method.to_uppercase(), "path": old.path }),
+        reason: "the server has no such operation".to_owned(),
+    };
+    let place = Place { operation: Some(name), ..Place::default() };
+    Finding { verdict: Verdict::Breaks, place, sentence: "the operation is gone".to_owned(), witness: Some(witness) }
+}
+
+fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool) -> Option<Finding> {
+    let place = Place { operation: Some(new.name()), ..Place::default() };
+    let finding =
+        |verdict, sentence: &str| Some(Finding { verdict, place, sentence: sentence.to_owned(), witness: None });
+    if from_fragment {
+        return None;
+    }
+    if fragment {
+        return finding(Verdict::Look, "the old document does not hold this operation, so that nothing was compared");
+    }
+    let taken = |o: &Operation| {
+        o.method == new.method && o.path != new.path && o.path.contains('{') && address::covers(o.path, new.path)
+    };
+    match old.iter().find(|o| taken(o)) {
+        Some(o) => finding(Verdict::Look, &format!("is new, and some calls of {} will reach it", o.name())),
+        None => finding(Verdict::Harmless, "is new; the client does not call it"),
+    }
+}
+
+/// The top of a document: what no operation is made of.
+fn document(old: &Value, new: &Value) -> Vec<Finding> {
+    let none = Map::new();
+    let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
+    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let compared = ["paths", "components", "servers", "security"];
+    let changed = keys.into_iter().filter(|key| !compared.contains(&key.as_str()) && old.get(*key) != new.get(*key));
+    changed
+        .map(|key| {
+            let words = ["openapi", "info", "tags", "externalDocs"].contains(&key.as_str());
+            let verdict = if words { Verdict::Harmless } else { Verdict::Look };
+            whole(
+                verdict,
+                &format!("/{key}"),
+                &format!("{key} changed{}", if words { "" } else { "; what that means for a client is not known" }),
+            )
+        })
+        .collect()
+}
+
+fn whole(verdict: Verdict, pointer: &str, sentence: &str) -> Finding {
+    let place = Place { pointer: pointer.to_owned(), ..Place::default() };
+    Finding { verdict, place, sentence: sentence.to_owned(), witness: None }
+}

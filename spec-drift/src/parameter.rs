@@ -1,0 +1,199 @@
+//! What an operation takes beside its body.
+
+use crate::{
+    address, body,
+    dialect::{self, Dialect},
+    finding::{Direction, Finding, Place, Verdict, Witness, token},
+    implied::validator,
+    resolve::resolve,
+    sample::{Hints, Sampler},
+    schema::{WORDS, flat},
+    words,
+};
+use serde_json::{Value, json};
+
+/// An operation of a document, as far as its parameters go.
+pub(crate) struct Taker<'a> {
+    pub(crate) root: &'a Value,
+    pub(crate) path: &'a str,
+    pub(crate) item: &'a Value,
+    pub(crate) operation: &'a Value,
+}
+
+/// Where a parameter stands, and what identifies it there.
+type Key = (String, String);
+
+impl<'a> Taker<'a> {
+    fn parameters(&self) -> Vec<(Key, &'a Value)> {
+        let mut found: Vec<(Key, &Value)> = Vec::new();
+        let listed =
+            [self.item, self.operation].into_iter().filter_map(|node| node.get("parameters")?.as_array()).flatten();
+        for parameter in listed.map(|parameter| resolve(self.root, parameter)) {
+            let of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (place, name) = (of("in"), of("name"));
+            let key = match place.as_str() {
+                // The name in the template is nobody's business but the document's.
+                "path" => {
+                    address::names(self.path).iter().position(|n| *n == name).map_or(name.clone(), |n| n.to_string())
+                }
+                "header" => name.to_ascii_lowercase(),
+                _ => name,
+            };
+            // These three are described elsewhere; as parameters they mean nothing (OpenAPI 3.0.3, "in").
+            if place == "header" && ["accept", "content-type", "authorization"].contains(&key.as_str()) {
+                continue;
+            }
+            found.retain(|(known, _)| *known != (place.clone(), key.clone()));
+            found.push(((place, key), parameter));
+        }
+        found
+    }
+}
+
+pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding> {
+    let (before, after) = (old.parameters(), new.parameters());
+    let mut findings = Vec::new();
+    let find = |key: &Key, verdict, sentence: &str| Finding {
+        verdict,
+        place: Place {
+            operation: Some(operation.to_owned()),
+            direction: Some(Direction::Request),
+            pointer: format!("{}{}", token(&key.0), token(&key.1)),
+        },
+        sentence: sentence.to_owned(),
+        witness: None,
+    };
+    let missing = |key: &Key, sentence: &str| {
+        let witness = Witness {
+            value: json!({ &key.0: {} }),
+            reason: "the server refuses it: the client does not send this parameter".to_owned(),
+        };
+        Finding { witness: Some(witness), ..find(key, Verdict::Breaks, sentence) }
+    };
+    for (key, parameter) in &before {
+        match after.iter().find(|(other, _)| other == key) {
+            None => findings.push(find(key, Verdict::Unseen, "is not named any more; the client may still send it")),
+            Some((_, now)) => match (required(parameter), required(now)) {
+                (false, true) => findings.push(missing(key, "is required now")),
+                (true, false) => findings.push(find(key, Verdict::Harmless, "is no longer required")),
+                _ => {}
+            },
+        }
+    }
+    for (key, parameter) in &after {
+        match before.iter().find(|(other, _)| other == key) {
+            None if required(parameter) => findings.push(missing(key, "is new and required")),
+            None => findings.push(find(key, Verdict::Harmless, "is new; the client does not send it")),
+            Some((_, was)) => {
+                let place = |verdict, sentence: &str| find(key, verdict, sentence);
+                findings.extend(settings(was, parameter, key, place));
+                let place = format!("{}{}", token(&key.0), token(&key.1));
+                let (before, after) = ((old.root, schema(was)), (new.root, schema(parameter)));
+                findings.extend(values(before, after, (operation, &place)));
+            }
+        }
+    }
+    findings
+}
+
+fn required(parameter: &Value) -> bool {
+    parameter.get("required") == Some(&true.into()) || parameter.get("in") == Some(&"path".into())
+}
+
+fn schema(parameter: &Value) -> &Value {
+    static ANY: Value = Value::Bool(true);
+    parameter.get("schema").unwrap_or(&ANY)
+}
+
+/// Everything but the schema.
+fn settings<'f>(
+    old: &'f Value,
+    new: &'f Value,
+    key: &'f Key,
+    find: impl Fn(Verdict, &str) -> Finding + 'f,
+) -> impl Iterator<Item = Finding> + 'f {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new().into_iter() };
+    let form = matches!(key.0.as_str(), "query" | "cookie");
+    let setting = |map: &serde_json::Map<String, Value>, key: &str| match (key, map.get(key)) {
+        ("style", None) => Some(if form { "form" } else { "simple" }.into()),
+        ("explode", None) => Some(map.get("style").map_or(form, |style| style == "form").into()),
+        ("allowReserved" | "allowEmptyValue" | "deprecated", Some(Value::Bool(false))) => None,
+        (_, value) => value.cloned(),
+    };
+    let mut keys: Vec<&String> =
+        old.keys().chain(new.keys()).filter(|k| !["name", "in", "required", "schema"].contains(&k.as_str())).collect();
+    keys.sort();
+    keys.dedup();
+    let changed = keys.into_iter().filter(|key| setting(old, key) != setting(new, key));
+    let findings: Vec<Finding> = changed
+        .map(|key| {
+            if WORDS.contains(&key.as_str()) {
+                find(Verdict::Harmless, &format!("{key}, which is for people, changed"))
+            } else {
+                find(
+                    Verdict::Look,
+                    &format!("{}; it stands in the request in another way", words::keyword(key, old, new)),
+                )
+            }
+        })
+        .collect();
+    findings.into_iter()
+}
+
+/// A parameter is text on the wire: another type need not be another text.
+fn values(
+    (old, before): (&Value, &Value),
+    (new, after): (&Value, &Value),
+    (operation, pointer): (&str, &str),
+) -> Vec<Finding> {
+    let (before, after) = (flat(old, resolve(old, before), 0), flat(new, resolve(new, after), 0));
+    let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).map(str::to_owned);
+    let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
+    let (was, is) = (kind(&before), kind(&after));
+    if was == is || !scalar(&was) || !scalar(&is) {
+        return body::compare((old, &before), (new, &after), (operation, Direction::Request, pointer));
+    }
+    let (sent, demanded) =
+        (dialect::whole(old, &before, Dialect::Sent), dialect::whole(new, &after, Dialect::Demanded));
+    let mut hints = Hints::default();
+    hints.add(&Value::Object(dialect::scalars(after.as_object().expect("a schema with a type"), Dialect::Demanded)));
+    let samples = Sampler::new(&sent, hints).samples(&sent["allOf"][0]);
+    let sentence = format!("type changed from {} to {}", was.unwrap_or_default(), is.clone().unwrap_or_default());
+    let place = Place {
+        operation: Some(operation.to_owned()),
+        direction: Some(Direction::Request),
+        pointer: pointer.to_owned(),
+    };
+    let finding =
+        |verdict, witness| vec![Finding { verdict, place: place.clone(), sentence: sentence.clone(), witness }];
+    let (Some(valid), Some(accepted)) = (validator(&sent), validator(&demanded)) else {
+        return finding(Verdict::Look, None);
+    };
+    for sample in samples.into_iter().filter(|v| valid.is_valid(v)) {
+        let text = match &sample {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let read = if is.as_deref() == Some("string") {
+            text.clone().into()
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::String(text.clone()))
+        };
+        if let Some(error) = accepted.iter_errors(&read).next() {
+            let reason = format!("the server refuses it: {error}");
+            return finding(Verdict::Breaks, Some(Witness { value: sample, reason }));
+        }
+    }
+    // Every text is a text; anything else was only tried.
+    let any_text = is.as_deref() == Some("string")
+        && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || WORDS.contains(&k.as_str())));
+    let safe = any_text
+        || (was_integer(&before)
+            && is.as_deref() == Some("number")
+            && after.as_object().is_some_and(|map| map.len() == 1));
+    finding(if safe { Verdict::Harmless } else { Verdict::Look }, None)
+}
+
+fn was_integer(schema: &Value) -> bool {
+    schema.get("type") == Some(&"integer".into())
+}

@@ -1,0 +1,81 @@
+//! A report for people: as text, one line per finding, or as Markdown for a review.
+
+use crate::{Finding, Verdict};
+use std::fmt::Write;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One line per finding, which begins with its verdict; details are indented below it.
+    Text,
+    /// A file such as DRIFT.md.
+    Markdown,
+}
+
+/// Longer witnesses than this are cut in a report: the reason names the place.
+const MAX_WITNESS: usize = 2_000;
+
+/// Writes a report.
+pub fn report(findings: &[Finding], format: Format) -> String {
+    if findings.is_empty() {
+        return "no changes\n".to_owned();
+    }
+    match format {
+        Format::Text => findings.iter().map(text).collect(),
+        Format::Markdown => markdown(findings),
+    }
+}
+
+fn text(finding: &Finding) -> String {
+    let Finding { verdict, place, sentence, witness } = finding;
+    let mut line = format!("{verdict:<8} {}: {}\n", one_line(&place.to_string()), one_line(sentence));
+    if let Some(witness) = witness {
+        let _ = writeln!(line, "    witness: {}", shown(&witness.value.to_string()));
+        let _ = writeln!(line, "    reason: {}", one_line(&witness.reason));
+    }
+    line
+}
+
+fn markdown(findings: &[Finding]) -> String {
+    let mut out = String::new();
+    for (verdict, title) in [
+        (Verdict::Breaks, "Breaks a shipped client"),
+        (Verdict::Look, "A person must look"),
+        (Verdict::Unseen, "Unseen by the client"),
+        (Verdict::Harmless, "Harmless"),
+    ] {
+        let of_this = findings.iter().filter(|f| f.verdict == verdict);
+        for (n, finding) in of_this.enumerate() {
+            if n == 0 {
+                let _ = writeln!(out, "{}## {title}\n", if out.is_empty() { "" } else { "\n" });
+            }
+            let place = one_line(&finding.place.to_string()).replace('`', "'");
+            let _ = writeln!(out, "- `{place}`: {}", escaped(&one_line(&finding.sentence)));
+            if let Some(witness) = &finding.witness {
+                let _ = writeln!(out, "  - witness: `{}`", shown(&witness.value.to_string()).replace('`', "'"));
+                let _ = writeln!(out, "  - reason: {}", escaped(&one_line(&witness.reason)));
+            }
+        }
+    }
+    out
+}
+
+/// What the documents say must not look like lines or markup of ours.
+fn one_line(text: &str) -> String {
+    shown(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
+}
+
+fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            matches!(c, '<' | '>' | '*' | '_' | '[' | ']' | '\\' | '|').then_some('\\').into_iter().chain([c])
+        })
+        .collect()
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(MAX_WITNESS) {
+        Some((end, _)) => format!("{}… (cut)", &text[..end]),
+        None => text.to_owned(),
+    }
+}

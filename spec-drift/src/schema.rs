@@ -1,0 +1,261 @@
+//! One schema of the old document against its counterpart in the new one, keyword by keyword.
+
+use crate::{
+    body::Body,
+    dialect,
+    finding::{Direction, Verdict},
+    implied::{implied, same, validator},
+    resolve::{reference, resolve},
+    sample::Hints,
+    words,
+};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// Where a walk stands: a pointer into the message, and how to build a message around a value that stands here.
+#[derive(Clone)]
+pub(crate) struct At<'u> {
+    pub(crate) pointer: String,
+    /// The place above, the producing side's schema there, and the step from it to here.
+    pub(crate) up: Option<(&'u At<'u>, &'u Value, Step)>,
+    /// Whether null may stand here, where that follows from the object around it and not from the schema alone.
+    pub(crate) null: Option<Null>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Step {
+    Field(String),
+    Item,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Null {
+    pub(crate) produced: bool,
+    pub(crate) accepted: bool,
+}
+
+/// Words for people, which no message holds.
+pub(crate) const WORDS: [&str; 7] =
+    ["title", "description", "example", "examples", "externalDocs", "deprecated", "xml"];
+
+/// Keywords that speak of the value itself, those first that others hang on.
+const SCALARS: [&str; 17] = [
+    "type",
+    "format",
+    "nullable",
+    "enum",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+];
+
+const NESTED: [&str; 4] = ["properties", "required", "additionalProperties", "items"];
+const UNIONS: [&str; 4] = ["oneOf", "anyOf", "allOf", "not"];
+
+impl Body<'_> {
+    pub(crate) fn schema(&mut self, old: &Value, new: &Value, at: &At) {
+        let (old, new) = (resolve(self.old, old), resolve(self.new, new));
+        let (old, new) = (flat(self.old, old, 0), flat(self.new, new, 0));
+        let Some(visit) = self.enter(&old, &new, at) else { return };
+        self.node(&old, &new, at);
+        self.leave(visit);
+    }
+
+    fn node(&mut self, old: &Value, new: &Value, at: &At) {
+        let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else {
+            if old != new {
+                self.find(Verdict::Look, at, "is not an object of OpenAPI 3.0, so it was not compared".to_owned());
+            }
+            return;
+        };
+        if reference(old).is_some() || reference(new).is_some() {
+            self.find(Verdict::Look, at, "a $ref leads nowhere, so nothing was compared behind it".to_owned());
+            return;
+        }
+        self.words(before, after, at);
+        if UNIONS.iter().any(|key| before.contains_key(*key) || after.contains_key(*key)) {
+            return self.union(old, new, at);
+        }
+        self.scalars(before, after, at);
+        self.objects(old, new, at);
+        if before.contains_key("items") || after.contains_key("items") {
+            let any = json!({});
+            let items = |map: &Map<String, Value>| map.get("items").unwrap_or(&any).clone();
+            let parent = self.pick(old, new).0;
+            let (items_old, items_new) = (items(before), items(after));
+            let next = At { pointer: format!("{}/0", at.pointer), up: Some((at, parent, Step::Item)), null: None };
+            self.schema(&items_old, &items_new, &next);
+        }
+    }
+
+    /// What is only said differently, and what is said in words that the tool does not know.
+    pub(crate) fn words(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+        let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            let (before, after) = (old.get(key), new.get(key));
+            let key = key.as_str();
+            if before == after
+                || UNIONS.contains(&key)
+                || NESTED[..3].contains(&key) && key != "required"
+                || key == "items"
+            {
+                continue;
+            }
+            let lists = (before.and_then(Value::as_array), after.and_then(Value::as_array));
+            let reordered = matches!(lists, (Some(a), Some(b)) if a.len() == b.len());
+            let (verdict, sentence) = match key {
+                key if WORDS.contains(&key) => (Verdict::Harmless, format!("{key}, which is for people, changed")),
+                "enum" | "required"
+                    if reordered && same(key, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null)) =>
+                {
+                    (Verdict::Harmless, format!("the order of {key} changed"))
+                }
+                "required" => continue,
+                key if SCALARS.contains(&key) => continue,
+                "default" if self.direction == Direction::Response => {
+                    (Verdict::Harmless, words::keyword(key, old, new))
+                }
+                "default" => (
+                    Verdict::Look,
+                    format!("{}; a server may mean something else where it is not sent", words::keyword(key, old, new)),
+                ),
+                "readOnly" if self.direction == Direction::Response => {
+                    (Verdict::Harmless, words::keyword(key, old, new))
+                }
+                "writeOnly" if self.direction == Direction::Request => {
+                    (Verdict::Harmless, words::keyword(key, old, new))
+                }
+                _ => (
+                    Verdict::Look,
+                    format!("{}; what that means for a client is not known", words::keyword(key, old, new)),
+                ),
+            };
+            self.changed |= !WORDS.contains(&key) && !sentence.starts_with("the order");
+            self.find(verdict, at, sentence);
+        }
+    }
+
+    pub(crate) fn scalars(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+        let off = |value: Option<&Value>| value.filter(|v| **v != Value::Bool(false)).cloned();
+        let changed: Vec<&str> = SCALARS
+            .into_iter()
+            .filter(|key| match (off(old.get(*key)), off(new.get(*key))) {
+                (Some(a), Some(b)) => !same(key, &a, &b),
+                (a, b) => a != b,
+            })
+            .collect();
+        let Some(first) = changed.first() else { return };
+        self.changed = true;
+        let (producing, accepting) = self.pick(old, new);
+        let producer = dialect::scalars(producing, self.producer().0);
+        let consumer = dialect::scalars(accepting, self.consumer().0);
+        let null =
+            at.null.unwrap_or(Null { produced: dialect::nullable(producing), accepted: dialect::nullable(accepting) });
+        let mut suspects: Vec<(&str, Value)> = consumer
+            .iter()
+            .filter(|(key, _)| !implied(&producer, &consumer, key))
+            .map(|(key, wanted)| (key.as_str(), json!({ key: wanted })))
+            .collect();
+        if null.produced && !null.accepted {
+            suspects.push(("nullable", json!({ "not": { "type": "null" } })));
+        }
+        let schema = Value::Object(producing.clone());
+        let candidates =
+            if suspects.is_empty() { Vec::new() } else { self.candidates(&schema, accepting, null.produced) };
+        for key in &changed {
+            let mine = |suspect: &&str| suspect == key || (key == first && !changed.contains(suspect));
+            let checks: Vec<&Value> =
+                suspects.iter().filter(|(suspect, _)| mine(suspect)).map(|(_, check)| check).collect();
+            let sentence = words::keyword(key, old, new);
+            if checks.is_empty() {
+                let unseen = *key == "enum" && self.direction == Direction::Response && gained(old, new);
+                let verdict = if unseen { Verdict::Unseen } else { Verdict::Harmless };
+                self.find(verdict, at, sentence);
+                continue;
+            }
+            let fails = |check: &Value, value: &Value| {
+                let check = validator(check);
+                check.is_some_and(|check| !check.is_valid(value))
+            };
+            let witness = checks.iter().find_map(|check| {
+                let isolated = |v: &&Value| (**check)["not"].is_object() || null.accepted || !v.is_null();
+                self.prove(candidates.iter().filter(isolated).filter(|v| fails(check, v)), at)
+            });
+            self.suspect(witness, at, sentence);
+        }
+    }
+
+    /// Values that the producing side may put here, on either side of each limit of the other.
+    pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
+        let (dialect, root) = self.producer();
+        let whole = dialect::whole(root, producing, dialect);
+        let mut hints = Hints::default();
+        hints.add(&Value::Object(dialect::scalars(accepting, self.consumer().0)));
+        let Some(valid) = validator(&whole) else { return Vec::new() };
+        let mut values = self.sample(&whole, hints);
+        values.retain(|value| valid.is_valid(value) && (null || !value.is_null()));
+        if null && !values.contains(&Value::Null) {
+            values.push(Value::Null);
+        }
+        values
+    }
+}
+
+fn gained(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+    let list = |map: &Map<String, Value>| map.get("enum").and_then(Value::as_array).cloned();
+    match (list(old), list(new)) {
+        (Some(old), Some(new)) => new.iter().any(|value| !old.contains(value)),
+        (old, _) => old.is_some(),
+    }
+}
+
+/// How many allOf inside each other are merged. Deeper ones are compared as a whole.
+const MAX_MERGES: usize = 16;
+
+/// A schema without its allOf, where that only adds fields: written so, or inlined, is the same.
+pub(crate) fn flat<'a>(root: &'a Value, schema: &'a Value, depth: usize) -> Cow<'a, Value> {
+    let Some(map) = schema.as_object() else { return Cow::Borrowed(schema) };
+    let Some(parts) = map.get("allOf").and_then(Value::as_array) else { return Cow::Borrowed(schema) };
+    if depth >= MAX_MERGES {
+        return Cow::Borrowed(schema);
+    }
+    let mut merged: Map<String, Value> =
+        map.iter().filter(|(key, _)| *key != "allOf").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let alone = parts.len() == 1 && merged.keys().all(|key| key == "nullable" || WORDS.contains(&key.as_str()));
+    for part in parts {
+        let part = flat(root, resolve(root, part), depth + 1);
+        let Some(part) = part.as_object() else { return Cow::Borrowed(schema) };
+        for (key, value) in part {
+            match (key.as_str(), merged.get_mut(key)) {
+                (_, None) if alone || ["type", "properties", "required"].contains(&key.as_str()) => {
+                    merged.insert(key.clone(), value.clone());
+                }
+                // What one part says of itself is not said of the whole.
+                (key, _) if WORDS.contains(&key) => {}
+                ("type", Some(own)) if own == value => {}
+                ("properties", Some(Value::Object(own))) => {
+                    for (name, property) in value.as_object().into_iter().flatten() {
+                        if own.insert(name.clone(), property.clone()).is_some_and(|before| before != *property) {
+                            return Cow::Borrowed(schema);
+                        }
+                    }
+                }
+                ("required", Some(Value::Array(own))) => own.extend(value.as_array().into_iter().flatten().cloned()),
+                _ => return Cow::Borrowed(schema),
+            }
+        }
+    }
+    Cow::Owned(merged.into())
+}

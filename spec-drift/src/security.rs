@@ -1,0 +1,103 @@
+//! Whether the credentials of an old client still open the door.
+
+use crate::{
+    finding::{Finding, Place, Verdict, Witness},
+    resolve::resolve,
+};
+use serde_json::{Map, Value, json};
+
+/// One way in: the schemes that are all needed, as they stand on the wire, with their scopes.
+type Way = Vec<(Value, Vec<String>)>;
+
+pub(crate) fn compare(
+    (old, before): (&Value, &Value),
+    (new, after): (&Value, &Value),
+    operation: &str,
+) -> Option<Finding> {
+    let (old_ways, new_ways) = (ways(old, before), ways(new, after));
+    let place = Place { operation: Some(operation.to_owned()), direction: None, pointer: "/security".to_owned() };
+    let finding = |verdict, sentence: &str| Finding {
+        verdict,
+        place: place.clone(),
+        sentence: sentence.to_owned(),
+        witness: None,
+    };
+    if old_ways == new_ways {
+        return None;
+    }
+    let opens = |held: &Way, scopes: bool| {
+        new_ways.iter().any(|way| {
+            way.iter().all(|needed| {
+                held.iter().any(|own| own.0 == needed.0 && (!scopes || needed.1.iter().all(|s| own.1.contains(s))))
+            })
+        })
+    };
+    if old_ways.iter().all(|way| opens(way, true)) {
+        return Some(finding(Verdict::Harmless, "the security requirements changed; what opened before still does"));
+    }
+    if old_ways.iter().any(|way| opens(way, false) || way.iter().any(|(scheme, _)| similar(scheme, &new_ways))) {
+        return Some(finding(
+            Verdict::Look,
+            "the security requirements changed; whether a client's credentials still do is not said here",
+        ));
+    }
+    let shown = |ways: &[Way]| -> Value {
+        ways.iter().map(|way| way.iter().map(|(scheme, _)| scheme.clone()).collect::<Value>()).collect()
+    };
+    let reason = format!("the server refuses it: it asks for one of {}", shown(&new_ways));
+    let mut breaks = finding(Verdict::Breaks, "no credentials that the client was built for are accepted");
+    breaks.witness = Some(Witness { value: json!({ "credentials": shown(&old_ways) }), reason });
+    Some(breaks)
+}
+
+/// A bearer token is one, however it was obtained: only where it comes from may have changed.
+fn similar(scheme: &Value, ways: &[Way]) -> bool {
+    let bearer = |scheme: &Value| {
+        matches!(scheme["type"].as_str(), Some("oauth2" | "openIdConnect"))
+            || scheme["scheme"].as_str().is_some_and(|s| s.eq_ignore_ascii_case("bearer"))
+    };
+    ways.iter().flatten().any(|(other, _)| bearer(scheme) && bearer(other))
+}
+
+fn ways(root: &Value, operation: &Value) -> Vec<Way> {
+    let stated = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
+    let mut ways: Vec<Way> =
+        stated.into_iter().flatten().filter_map(Value::as_object).map(|way| schemes(root, way)).collect();
+    if ways.is_empty() {
+        ways.push(Vec::new());
+    }
+    ways.sort_by_key(|way| format!("{way:?}"));
+    ways
+}
+
+fn schemes(root: &Value, way: &Map<String, Value>) -> Way {
+    let mut schemes: Way = way
+        .iter()
+        .map(|(name, scopes)| {
+            let scheme = root.pointer("/components/securitySchemes").and_then(|schemes| schemes.get(name));
+            let mut wire = scheme.map_or_else(|| json!({ "undefined": name }), |scheme| resolve(root, scheme).clone());
+            if let Some(map) = wire.as_object_mut() {
+                map.retain(|key, _| !matches!(key.as_str(), "description" | "bearerFormat") && !key.starts_with("x-"));
+                let lower = |text: &str| Value::from(text.to_ascii_lowercase());
+                // Neither is case-sensitive on the wire.
+                if let Some(scheme) = map.get("scheme").and_then(Value::as_str).map(lower) {
+                    map.insert("scheme".to_owned(), scheme);
+                }
+                if let Some(header) = map
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .filter(|_| map.get("in") == Some(&"header".into()))
+                    .map(lower)
+                {
+                    map.insert("name".to_owned(), header);
+                }
+            }
+            let mut scopes: Vec<String> =
+                scopes.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            scopes.sort();
+            (wire, scopes)
+        })
+        .collect();
+    schemes.sort_by_key(|scheme| format!("{scheme:?}"));
+    schemes
+}

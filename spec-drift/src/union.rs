@@ -1,0 +1,120 @@
+//! Alternatives, and whatever else can only be compared as a whole.
+
+use crate::{
+    body::Body,
+    dialect,
+    finding::{Direction, Verdict},
+    implied::validator,
+    schema::At,
+};
+use serde_json::{Map, Value};
+
+/// Pairs of alternatives that are compared. More is no union that people write.
+const MAX_PAIRS: usize = 1_000;
+
+impl Body<'_> {
+    pub(crate) fn union(&mut self, old: &Value, new: &Value, at: &At) {
+        let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else { return };
+        let rest = |map: &Map<String, Value>, key: &str| -> Map<String, Value> {
+            map.iter()
+                .filter(|(k, _)| *k != key && !crate::schema::WORDS.contains(&k.as_str()))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect()
+        };
+        for key in ["oneOf", "anyOf"] {
+            if let (Some(Value::Array(olds)), Some(Value::Array(news))) = (before.get(key), after.get(key))
+                && rest(before, key) == rest(after, key)
+                && olds.len() * news.len() <= MAX_PAIRS
+            {
+                let found = self.findings.len();
+                self.alternatives(olds, news, at);
+                // typify flattens an anyOf in ways of its own: what passes here need not pass there.
+                if key == "anyOf"
+                    && self.direction == Direction::Response
+                    && self.findings[found..]
+                        .iter()
+                        .any(|f| f.verdict > Verdict::Look && f.verdict != Verdict::Harmless)
+                {
+                    self.find(
+                        Verdict::Look,
+                        at,
+                        "an anyOf changed, which the client decodes in a way of its own".to_owned(),
+                    );
+                }
+                return;
+            }
+        }
+        if !self.same_form(old, new) {
+            self.changed = true;
+            let (producing, accepting) = self.pick(old, new);
+            self.opaque(&producing.clone(), &accepting.clone(), at, "alternatives or parts changed");
+        }
+    }
+
+    /// Each alternative that is produced needs one that accepts it.
+    fn alternatives(&mut self, olds: &[Value], news: &[Value], at: &At) {
+        let (producing, accepting) = self.pick(olds, news);
+        for (n, branch) in producing.iter().enumerate() {
+            let mut nearest = None;
+            // Its own counterpart first: alternatives are mostly changed where they stand.
+            let order = (n..accepting.len()).chain(0..n.min(accepting.len()));
+            for m in order {
+                let start = self.findings.len();
+                let changed = self.changed;
+                let (old, new) = self.pick(branch, &accepting[m]);
+                self.schema(old, new, at);
+                let found = self.findings.split_off(start);
+                if found.iter().all(|f| f.verdict > Verdict::Look) {
+                    nearest = Some(found);
+                    break;
+                }
+                self.changed = changed;
+                if m == n && olds.len() == news.len() {
+                    nearest = Some(found);
+                }
+            }
+            match nearest {
+                Some(found) => {
+                    self.changed |=
+                        found.iter().any(|f| f.verdict != Verdict::Harmless || !f.sentence.contains("for people"));
+                    self.findings.extend(found);
+                }
+                None => {
+                    self.changed = true;
+                    let candidates = self.candidates(branch, &Map::new(), false);
+                    let witness = self.prove(candidates.iter(), at);
+                    let sentence = match self.direction {
+                        Direction::Request => "an alternative that the client may send is gone",
+                        Direction::Response => "an alternative is new that the client does not know",
+                    };
+                    self.suspect(witness, at, sentence.to_owned());
+                }
+            }
+        }
+        if accepting.len() > producing.len() {
+            self.changed = true;
+            self.find(
+                Verdict::Harmless,
+                at,
+                "has another number of alternatives; the client is not concerned".to_owned(),
+            );
+        }
+    }
+
+    /// The same but for how it is written: references followed, words and order left out.
+    fn same_form(&self, old: &Value, new: &Value) -> bool {
+        let (dialect, _) = self.producer();
+        dialect::whole(self.old, old, dialect) == dialect::whole(self.new, new, dialect)
+    }
+
+    /// Two schemas that can only be tried on each other.
+    pub(crate) fn opaque(&mut self, producing: &Value, accepting: &Value, at: &At, sentence: &str) {
+        let null = producing.as_object().is_some_and(dialect::nullable);
+        let candidates = self.candidates(producing, accepting.as_object().unwrap_or(&Map::new()), null);
+        let (dialect, root) = self.consumer();
+        let check = validator(&dialect::whole(root, accepting, dialect));
+        let failing = candidates.iter().filter(|value| check.as_ref().is_some_and(|check| !check.is_valid(value)));
+        let witness = self.prove(failing, at);
+        self.suspect(witness, at, sentence.to_owned());
+    }
+}

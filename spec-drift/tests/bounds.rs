@@ -1,0 +1,119 @@
+//! Documents that are legal and endless, or legal and enormous when followed: compared within bounds, which are told.
+
+use spec_drift::{Document, Finding, Verdict, compare};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn document(schemas: &str) -> Document {
+    let text = format!(
+        "openapi: 3.0.3
+info: {{ title: T, version: '1' }}
+servers: [{{ url: 'https://example.com' }}]
+paths:
+  /a:
+    post:
+      operationId: a
+      requestBody: {{ content: {{ application/json: {{ schema: {{ $ref: '#/components/schemas/A' }} }} }} }}
+      responses: {{ '200': {{ description: d, content: {{ application/json: {{ schema: {{ $ref: '#/components/schemas/A' }} }} }} }} }}
+components:
+  schemas:
+{schemas}"
+    );
+    Document::from_text("a test", &text).expect("an OpenAPI document")
+}
+
+fn compared(old: &str, new: &str) -> Vec<Finding> {
+    let started = Instant::now();
+    let (old, new) = (document(old), document(new));
+    assert_eq!(compare(&old, &old), []);
+    let findings = compare(&old, &new);
+    let _ = compare(&new, &old);
+    assert!(started.elapsed() < PATIENCE, "it took {:?}", started.elapsed());
+    findings
+}
+
+const TREE: &str = "    A: { type: object, properties: { name: { type: string }, children: { type: array, items: { $ref: '#/components/schemas/A' } } } }\n";
+
+#[test]
+fn a_recursive_schema_is_compared_and_the_bound_is_told() {
+    let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: string, nullable: true }"));
+    assert!(findings.iter().any(|f| f.sentence == "may now be null"), "{findings:#?}");
+    assert!(findings.iter().any(|f| f.verdict == Verdict::Look && f.sentence.contains("bound")), "{findings:#?}");
+}
+
+#[test]
+fn a_recursive_schema_that_breaks_does_so_with_a_witness() {
+    let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: integer }"));
+    assert!(findings.iter().any(|f| f.verdict == Verdict::Breaks && f.witness.is_some()), "{findings:#?}");
+}
+
+#[test]
+fn a_schema_that_no_value_fits_is_for_a_person() {
+    let endless = "    A: { type: object, required: [next], properties: { next: { $ref: '#/components/schemas/A' }, n: { type: integer } } }\n";
+    let findings = compared(endless, &endless.replace("type: integer", "type: number"));
+    assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{findings:#?}");
+}
+
+#[test]
+fn layers_that_multiply_are_compared_in_time_and_the_bound_is_told() {
+    let layers = |leaf: &str| {
+        let mut schemas = String::new();
+        for n in 0..12 {
+            let name = if n == 0 { "A".to_owned() } else { format!("L{n}") };
+            let next = format!("{{ $ref: '#/components/schemas/L{}' }}", n + 1);
+            let fields: Vec<String> = (0..8).map(|f| format!("f{f}: {next}")).collect();
+            schemas.push_str(&format!("    {name}: {{ type: object, properties: {{ {} }} }}\n", fields.join(", ")));
+        }
+        format!("{schemas}    L12: {{ type: object, properties: {{ leaf: {{ type: {leaf} }} }} }}\n")
+    };
+    let findings = compared(&layers("string"), &layers("integer"));
+    assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{}", findings.len());
+    assert!(
+        findings.iter().any(|f| f.sentence.contains("stopped here") || f.sentence.contains("bound")),
+        "{}",
+        findings.len()
+    );
+}
+
+#[test]
+fn limits_beyond_what_is_sampled_are_told() {
+    let long = |limit: &str| format!("    A: {{ type: array, maxItems: {limit}, items: {{ type: string }} }}\n");
+    let findings = compared(&long("5000000000"), &long("4000000000"));
+    assert!(findings.iter().any(|f| f.verdict == Verdict::Look), "{findings:#?}");
+}
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_for_a_person() {
+    let with = |pattern: &str| {
+        format!(
+            "    A: {{ type: object, required: [n], properties: {{ n: {{ type: string, pattern: '{pattern}' }} }} }}\n"
+        )
+    };
+    let findings = compared(&with("^a"), &with("(((("));
+    assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{findings:#?}");
+    let findings = compared(&with("(?=a)a+"), &with("(?!a)b+"));
+    assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{findings:#?}");
+}
+
+#[test]
+fn what_no_description_should_hold_is_never_passed_over() {
+    let odd = [
+        "    A: true\n",
+        "    A: [1]\n",
+        "    A: { type: [string, integer] }\n",
+        "    A: { type: object, properties: [a] }\n",
+        "    A: { type: object, required: yes }\n",
+        "    A: { allOf: {} }\n",
+        "    A: { oneOf: [] }\n",
+        "    A: { enum: x }\n",
+        "    A: { type: string, minLength: -1 }\n",
+        "    A: { type: string, maxLength: many }\n",
+        "    A: { not: { type: string } }\n",
+        "    A: { const: 1 }\n",
+    ];
+    for schema in odd {
+        let findings = compared("    A: { type: string }\n", schema);
+        assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{schema}: {findings:#?}");
+    }
+}
