@@ -67,7 +67,9 @@ fn drift() -> Vec<Finding> {
 fn drift_text(findings: &[Finding], released: &str) -> String {
     let (from, to) = (info_version(released), info_version(OPENAPI));
     let report = report(findings, Format::Markdown);
-    format!("# Drift of openapi.yaml since the last release\n\nFrom {from} to {to}, as a shipped client would feel it.\n\n{report}")
+    format!(
+        "# Drift of openapi.yaml since the last release\n\nFrom {from} to {to}, as a shipped client would feel it.\n\n{report}"
+    )
 }
 
 #[test]
@@ -153,7 +155,8 @@ fn a_change_of_the_surface_is_additive_or_breaking_as_cargo_says() {
         "struct Open",
         "trait Source: Send",
     ];
-    let with = |added: &str| -> BTreeSet<String> { released.iter().chain([&added]).map(|line| line.to_string()).collect() };
+    let with =
+        |added: &str| -> BTreeSet<String> { released.iter().chain([&added]).map(|line| line.to_string()).collect() };
     let released: BTreeSet<String> = released.iter().map(|line| line.to_string()).collect();
     for (added, expected) in [
         ("fn Open::other() -> Self", Change::Additive),
@@ -194,7 +197,10 @@ fn the_surface_has_the_items_of_every_kind() {
     ] {
         assert!(items.contains(line), "{line} is missing");
     }
-    assert!(!items.iter().any(|line| line.contains("Exchange") || line.contains("progenitor")), "something private is in it");
+    assert!(
+        !items.iter().any(|line| line.contains("Exchange") || line.contains("progenitor")),
+        "something private is in it"
+    );
 }
 
 #[test]

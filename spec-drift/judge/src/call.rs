@@ -7,6 +7,7 @@ pub struct Operation {
     pub name: &'static str,
     pub method: &'static str,
     pub path: &'static str,
+    pub success: &'static [std::ops::RangeInclusive<u16>],
 }
 
 pub enum Called {

@@ -119,7 +119,7 @@ impl Case<'_> {
                 .map(|request| (request, &first))
                 .chain(answers.iter().map(|answer| (&requests[0], answer)));
             for (request, answer) in pairs {
-                let exchange = Arc::new(transport::Exchange::of(&self.old));
+                let exchange = Arc::new(transport::Exchange::of(&self.old, base));
                 server.lock().unwrap().answer = answer.clone();
                 let called = clients::call(&self.client, http.clone(), base, exchange, &name, request).await;
                 let noted = std::mem::take(&mut server.lock().unwrap().noted);

@@ -4,18 +4,21 @@ use serde_json::Value;
 
 #[derive(Debug)]
 pub struct Exchange {
-    pub security: Option<Value>,
+    base: String,
+    security: Option<Value>,
 }
 
 impl Exchange {
-    pub fn of(spec: &Value) -> Self {
+    pub fn of(spec: &Value, base: &str) -> Self {
         let way = spec["security"][0].as_object().and_then(|way| way.keys().next());
-        Self { security: way.map(|name| spec["components"]["securitySchemes"][name].clone()) }
+        Self { base: base.to_owned(), security: way.map(|name| spec["components"]["securitySchemes"][name].clone()) }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     pub fn authorize(&self, request: &mut reqwest::Request) {
-        // The project's own hook removes it too.
-        request.headers_mut().remove("api-version");
         let Some(scheme) = &self.security else { return };
         let name = scheme["name"].as_str().unwrap_or_default().to_owned();
         match (scheme["type"].as_str(), scheme["in"].as_str()) {
