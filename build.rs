@@ -170,7 +170,10 @@ fn lean(method: &mut ImplItemFn) {
         if let Stmt::Local(Local { init: Some(init), .. }) = statement
             && let Some(path) = path_below_base(&init.expr)
         {
-            *init.expr = parse_quote!(self.inner.url(&format!(#path)));
+            *init.expr = match path.len() {
+                1 => parse_quote!(self.inner.url(#path)),
+                _ => parse_quote!(self.inner.url(&format!(#path))),
+            };
         }
     }
     let says = |statement: &Stmt, text: &str| statement.to_token_stream().to_string().contains(text);

@@ -134,7 +134,7 @@ impl Client {
         deadline: Instant,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<(T, Reply), Error> {
-        let exchange = Arc::new(Exchange::new(token.clone(), self.shared.base_url.clone(), self.shared.body_limit));
+        let exchange = Arc::new(Exchange::new(token.clone(), Arc::clone(&self.shared)));
         let api = generated::Client {
             // Not used: the operations ask the exchange for their URL.
             baseurl: String::new(),

@@ -1,6 +1,6 @@
 //! The one place where a generated operation touches the wire.
 
-use crate::{auth::AccessToken, generated, response::Reply};
+use crate::{auth::AccessToken, client::Shared, generated, response::Reply};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use progenitor_client::{ClientHooks, OperationInfo};
@@ -13,8 +13,7 @@ use std::{
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) token: AccessToken,
-    base_url: Url,
-    body_limit: usize,
+    shared: Arc<Shared>,
     pub(crate) record: Record,
 }
 
@@ -40,14 +39,15 @@ pub(crate) enum End {
 }
 
 impl Exchange {
-    pub(crate) fn new(token: AccessToken, base_url: Url, body_limit: usize) -> Self {
-        Self { token, base_url, body_limit, record: Record::default() }
+    pub(crate) fn new(token: AccessToken, shared: Arc<Shared>) -> Self {
+        Self { token, shared, record: Record::default() }
     }
 
     /// The URL of a path below the base URL, which is not parsed again.
     pub(crate) fn url(&self, path: &str) -> Url {
-        let mut url = self.base_url.clone();
-        match self.base_url.path() {
+        let base_url = &self.shared.base_url;
+        let mut url = base_url.clone();
+        match base_url.path() {
             "/" => url.set_path(path),
             prefix => url.set_path(&[prefix, path].concat()),
         }
@@ -122,13 +122,15 @@ impl ClientHooks<Arc<Exchange>> for generated::Client {
     }
 
     async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        let response = self.client.execute(request).await?;
-        let status = response.status();
-        // Without a URL of its own, the response below would parse a made-up one.
-        let url = response.url().clone();
+        let mut response = self.client.execute(request).await?;
+        let mut whole = http::Response::builder().status(response.status());
+        // Without a URL of its own the response would parse a made-up one. It is put where there is room for it already.
+        if let Some(extensions) = whole.extensions_mut() {
+            *extensions = std::mem::take(response.extensions_mut());
+        }
+        let whole = whole.url(response.url().clone());
         // A body that did not come whole is not decoded: the record says why.
-        let body = self.inner.record.receive(response, self.inner.body_limit).await.unwrap_or_default();
-        let response = http::Response::builder().status(status).url(url).body(body);
-        Ok(response.expect("a status that was received").into())
+        let body = self.inner.record.receive(response, self.inner.shared.body_limit).await.unwrap_or_default();
+        Ok(whole.body(body).expect("a status that was received").into())
     }
 }

@@ -402,7 +402,7 @@ Arguments:
         &'a self,
         body: &'a types::CollectiveOnboardingRequest,
     ) -> Result<ResponseValue<types::OnboardingRequest>, Error<()>> {
-        let url = self.inner.url(&format!("/v1/onboarding/collectives"));
+        let url = self.inner.url("/v1/onboarding/collectives");
         #[allow(unused_mut)]
         let mut request = self
             .client
