@@ -73,7 +73,18 @@ impl Client {
                 Some(token) => Ok(token),
                 None => self.token(deadline).await,
             };
-            let token = token.map_err(|e| e.of_call(operation.name, attempts, started.elapsed(), may_have_run))?;
+            let token = match token {
+                Ok(token) => token,
+                Err(error) => {
+                    let error = error.of_call(operation.name, attempts, started.elapsed(), may_have_run);
+                    warn!(
+                        outcome = error.outcome().as_str(),
+                        "error.type" = error_type(&error),
+                        "call failed: {error}"
+                    );
+                    return Err(error);
+                }
+            };
             attempts += 1;
             let error = match self.attempt(&token, deadline, &send).await {
                 Ok((value, reply)) => {
@@ -122,6 +133,10 @@ impl Client {
     async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
         let no_token = |problem: String| Error::new(ErrorKind::Auth, Outcome::NotSent, problem);
         match timeout_at(deadline, self.shared.credentials.token(deadline)).await {
+            Ok(Ok(_)) if Instant::now() >= deadline => {
+                let message = "the deadline of the call was over before an attempt began";
+                Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message))
+            }
             Ok(Ok(token)) => Ok(token),
             Ok(Err(source)) => Err(no_token(format!("no access token: {}", why_no_token(&source))).with_source(source)),
             Err(_) => Err(no_token("no access token: none came before the deadline of the call".to_owned())),
@@ -141,12 +156,7 @@ impl Client {
             client: self.shared.http.clone(),
             inner: Arc::clone(&exchange),
         };
-        let now = Instant::now();
-        if now >= deadline {
-            let message = "the deadline of the call was over before it began";
-            return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message));
-        }
-        let until = later(now, self.shared.attempt_timeout).min(deadline);
+        let until = later(Instant::now(), self.shared.attempt_timeout).min(deadline);
         let result = timeout_at(until, send(api)).await;
         let (mut reply, end) = exchange.record.take();
         if let Some(reply) = &mut reply {

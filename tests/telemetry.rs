@@ -10,7 +10,7 @@ use std::{
 };
 use support::{Behaviour, Server, Then, When, created, raw, reply};
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
-use traxes_connect::{Client, CollectiveOnboardingRequest, RetryPolicy};
+use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -118,4 +118,19 @@ async fn a_dropped_call_ends_its_span_with_an_unknown_outcome() {
     let (events, span) = logged([raw(When::AfterRequest, "", Then::Stall)], Some(Duration::from_millis(50))).await;
     assert_eq!((&span["outcome"], &span["error.type"]), (&"unknown".into(), &"cancelled".into()));
     assert!(events.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_without_a_token_is_an_event_too() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let server = Server::queue([]).await;
+    let source = || async { Err::<AccessToken, _>(io::Error::other("s3cret")) };
+    let client = Client::builder().token_source(source).base_url(server.url()).build().unwrap();
+    let _default = tracing::subscriber::set_default(subscriber);
+    client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let event: Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!((&event["fields"]["outcome"], &event["fields"]["error.type"]), (&"not_sent".into(), &"auth".into()));
+    assert!(!text.contains("s3cret"), "{text}");
 }
