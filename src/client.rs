@@ -245,7 +245,7 @@ impl ClientBuilder {
     /// ```
     ///
     /// It costs one more parse of each successful reply, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call: keep it short.
+    /// warnings. The callback runs within the call, after the request was applied: keep it short, and let it not panic.
     #[cfg(feature = "drift")]
     pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
         self.on_drift = Some(Arc::new(callback));

@@ -136,6 +136,8 @@ pub(crate) fn extras(map: &Map<String, Value>, dialect: Dialect) -> Extras<'_> {
     match map.get("additionalProperties") {
         Some(Value::Bool(false)) => Extras::None,
         Some(schema @ Value::Object(object)) if !object.is_empty() => Extras::Schema(schema),
+        // typify gives a struct a map for this one, and none for `true`.
+        Some(Value::Object(_)) if dialect == Sent => Extras::Any,
         // A struct of named fields sends no others.
         _ if dialect == Sent && map.contains_key("properties") => Extras::None,
         _ => Extras::Any,
@@ -169,7 +171,11 @@ pub(crate) fn collection(property: &Value) -> bool {
     match map.get("type").and_then(Value::as_str) {
         Some("array") => map.get("uniqueItems") != Some(&true.into()) && fixed_length(map).is_none(),
         Some("object") => !map.contains_key("properties"),
-        _ => false,
+        // An allOf is merged where nothing in it is a reference.
+        _ => match map.get("allOf").and_then(Value::as_array) {
+            Some(parts) => parts.iter().all(|part| reference(part).is_none()) && parts.iter().any(collection),
+            None => false,
+        },
     }
 }
 

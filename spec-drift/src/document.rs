@@ -111,7 +111,7 @@ fn root(text: &str, above: usize) -> Result<Value, String> {
     let Some(paths) = root.get("paths").and_then(Value::as_object) else {
         return Err("has no `paths`, so there is nothing to compare".to_owned());
     };
-    if let Some((path, _)) = paths.iter().find(|(_, item)| !item.is_object()) {
+    if let Some((path, _)) = paths.iter().find(|(path, item)| !path.starts_with("x-") && !item.is_object()) {
         return Err(format!("{}the path {path} is not an object", line(path)));
     }
     resolve::check(&root).map_err(|(reference, reason)| format!("{}$ref '{reference}' {reason}", line(&reference)))?;
@@ -155,6 +155,11 @@ fn json(yaml: yaml_serde::Value, depth: usize, nodes: &mut usize) -> Result<Valu
             let mut object = Map::new();
             for (key, value) in map {
                 let key = match json(key, depth + 1, nodes)? {
+                    Value::String(key) if key == "<<" => {
+                        return Err(
+                            "has a merge key (<<), which is no part of YAML 1.2: write out what it merges".to_owned()
+                        );
+                    }
                     Value::String(key) => key,
                     // A status is often written without quotes.
                     key @ (Value::Number(_) | Value::Bool(_)) => key.to_string(),

@@ -14,16 +14,18 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// The one fragment of a page. None: nothing in it looks like one.
 pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
     let mut found: Option<Fragment> = None;
-    let mut open: Option<(usize, usize, usize, String, String)> = None;
+    // The fence that is open, and where its text begins, if it names an operation.
+    let mut open: Option<(&str, Option<(usize, usize, String, String)>)> = None;
     let mut offset = 0;
     for (number, line) in page.split_inclusive('\n').enumerate() {
         let (start, end) = (offset, offset + line.len());
         offset = end;
         let line = line.trim_end();
-        let ticks = line.len() - line.trim_start_matches('`').len();
-        if let Some((fence, ..)) = open {
-            if ticks >= fence && ticks == line.len() {
-                let (_, from, at, method, path) = open.take()?;
+        let mark = line.chars().next().filter(|c| matches!(c, '`' | '~')).unwrap_or('`');
+        let (fence, info) = line.split_at(line.len() - line.trim_start_matches(mark).len());
+        match open.take() {
+            Some((opened, of)) if fence.starts_with(opened) && info.is_empty() => {
+                let Some((from, at, method, path)) = of else { continue };
                 if found.is_some() {
                     return Some(Err(format!(
                         "line {at}: holds a second fragment; give each operation a page of its own"
@@ -31,15 +33,17 @@ pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
                 }
                 found = Some(Fragment { text: &page[from..start], line: at, method, path });
             }
-        } else if ticks >= 4
-            && let Some((method, path)) = operation(&line[ticks..])
-        {
-            open = Some((ticks, end, number + 1, method, path));
+            Some(inside) => open = Some(inside),
+            None if fence.len() >= 3 && !info.contains(mark) => {
+                let named = operation(info).filter(|_| fence.len() >= 4 && mark == '`');
+                open = Some((fence, named.map(|(method, path)| (end, number + 1, method, path))));
+            }
+            None => {}
         }
     }
     match open {
-        Some((_, _, line, ..)) => Some(Err(format!("line {line}: the fence is not closed; is the page cut?"))),
-        None => found.map(Ok),
+        Some((_, Some((_, line, ..)))) => Some(Err(format!("line {line}: the fence is not closed; is the page cut?"))),
+        _ => found.map(Ok),
     }
 }
 

@@ -186,9 +186,10 @@ impl Body<'_> {
 
     /// Fields that no name covers.
     fn extras(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+        let sent = self.direction == Direction::Request;
         let raw = |map: &Map<String, Value>| match map.get("additionalProperties") {
             None => Value::Bool(true),
-            Some(Value::Object(object)) if object.is_empty() => Value::Bool(true),
+            Some(Value::Object(object)) if object.is_empty() && !sent => Value::Bool(true),
             Some(value) => value.clone(),
         };
         let (was, is) = (raw(old), raw(new));

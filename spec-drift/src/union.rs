@@ -5,6 +5,7 @@ use crate::{
     dialect,
     finding::{Direction, Verdict},
     implied::validator,
+    resolve::resolve,
     schema::At,
 };
 use serde_json::{Map, Value};
@@ -41,6 +42,9 @@ impl Body<'_> {
                         "an anyOf changed, which the client decodes in a way of its own".to_owned(),
                     );
                 }
+                if key == "oneOf" && self.direction == Direction::Response {
+                    self.doubtful(olds, news, found, at);
+                }
                 return;
             }
         }
@@ -48,6 +52,43 @@ impl Body<'_> {
             self.changed = true;
             let (producing, accepting) = self.pick(old, new);
             self.opaque(&producing.clone(), &accepting.clone(), at, "alternatives or parts changed");
+        }
+    }
+
+    /// What an alternative gained is unseen only where the client still takes it for that alternative.
+    fn doubtful(&mut self, olds: &[Value], news: &[Value], found: usize, at: &At) {
+        if !self.findings[found..].iter().any(|f| f.verdict == Verdict::Unseen) {
+            return;
+        }
+        let inline = |branch: &Value| {
+            let properties = branch.get("properties").and_then(Value::as_object);
+            let required = branch.get("required").and_then(Value::as_array);
+            properties.is_some_and(|p| p.len() == 1) && required.is_some_and(|r| r.len() == 1)
+        };
+        if olds.iter().all(inline) {
+            let sentence = "a oneOf of inline objects changed, which the client tells apart by their one field";
+            return self.find(Verdict::Look, at, sentence.to_owned());
+        }
+        let names = |root: &Value, branch: &Value, key: &str| -> Vec<String> {
+            match resolve(root, branch).get(key) {
+                Some(Value::Object(map)) => map.keys().cloned().collect(),
+                Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => Vec::new(),
+            }
+        };
+        for (n, (old, new)) in olds.iter().zip(news).enumerate() {
+            let known = names(self.old, old, "properties");
+            let gained: Vec<_> =
+                names(self.new, new, "properties").into_iter().filter(|name| !known.contains(name)).collect();
+            let earlier = olds[..n].iter().any(|other| {
+                let required = names(self.old, other, "required");
+                required.iter().any(|name| gained.contains(name))
+            });
+            if earlier {
+                let sentence =
+                    "an alternative gained what an earlier one requires, and the client may take it for that one";
+                return self.find(Verdict::Look, at, sentence.to_owned());
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use syn::{
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
-/// One line for each public item, hand-written and generated ones, sorted.
-pub fn surface(generated: &syn::File) -> BTreeSet<String> {
+/// One line for each public item, hand-written and generated ones, and for what Cargo.toml promises, sorted.
+pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     let root = parse(&Path::new(SOURCE).join("lib.rs"));
     let mut lines = BTreeSet::new();
     let mut exported = BTreeSet::new();
@@ -30,6 +30,18 @@ pub fn surface(generated: &syn::File) -> BTreeSet<String> {
             _ => {}
         }
     }
+    lines.extend(promised(include_str!("../../Cargo.toml")));
+    let mut of_mocks = BTreeSet::new();
+    let operations = mocks.items.iter().filter_map(|item| match item {
+        Item::Mod(module) => module.content.as_ref().map(|(_, items)| items.as_slice()),
+        _ => None,
+    });
+    for items in operations.chain([mocks.items.as_slice()]) {
+        List { lines: &mut of_mocks, public: &|_| true }.items(items);
+    }
+    // Nobody but this crate implements the extension of a mock server.
+    let of_mocks = of_mocks.into_iter().map(|line| line.replace("required ", "provided "));
+    lines.extend(of_mocks.map(|line| format!("mocks {line} [feature = \"sandbox\"]")));
     let types = generated.items.iter().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
         _ => None,
@@ -42,6 +54,22 @@ pub fn surface(generated: &syn::File) -> BTreeSet<String> {
         let all = public_modules.iter().any(|public| public == module);
         let public = |name: &str| all || exported.contains(name) || type_names.contains(name);
         List { lines: &mut lines, public: &public }.items(&parse(&path).items);
+    }
+    lines
+}
+
+/// The features, which of them are on, and the Rust version.
+fn promised(manifest: &str) -> Vec<String> {
+    let mut section = "";
+    let mut lines = Vec::new();
+    for line in manifest.lines() {
+        match line.split_once(" = ") {
+            _ if line.starts_with('[') => section = line,
+            Some(("default", _)) if section == "[features]" => lines.push(format!("feature {line}")),
+            Some((name, _)) if section == "[features]" => lines.push(format!("feature {name}")),
+            Some(("rust-version", version)) if section == "[package]" => lines.push(format!("rust-version {version}")),
+            _ => {}
+        }
     }
     lines
 }
@@ -95,14 +123,19 @@ impl List<'_> {
                 );
                 for field in item.fields.iter().filter(|field| is_public(&field.vis)) {
                     let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-                    self.lines.insert(format!("field {}.{name}: {}", item.ident, text(&field.ty)));
+                    self.lines.insert(format!("field {}.{name}: {}{}", item.ident, text(&field.ty), cfg(&field.attrs)));
                 }
             }
             Item::Enum(item) if is_public(&item.vis) => {
                 self.named("enum", &item.ident, &item.generics, &item.attrs, true);
                 for variant in &item.variants {
                     let fields = text(&variant.fields);
-                    self.lines.insert(format!("variant {}::{}{fields}", item.ident, variant.ident));
+                    self.lines.insert(format!(
+                        "variant {}::{}{fields}{}",
+                        item.ident,
+                        variant.ident,
+                        cfg(&variant.attrs)
+                    ));
                 }
             }
             Item::Trait(item) if is_public(&item.vis) => {
@@ -157,7 +190,8 @@ impl List<'_> {
         if let Some((path, _)) = &block.trait_ {
             let of = text(&block.self_ty);
             self.lines.insert(
-                format!("impl {} for {of} {}", text(path), text(&block.generics.where_clause)).trim_end().to_owned(),
+                format!("impl {} for {of} {}", text(path), text(&block.generics.where_clause)).trim_end().to_owned()
+                    + &cfg(&block.attrs),
             );
             return;
         }
@@ -269,7 +303,10 @@ pub fn change(released: &BTreeSet<String>, now: &BTreeSet<String>) -> Change {
         released.iter().any(|line| *line == plain || line.starts_with(&generic) && line.contains("(exhaustive)"))
     };
     let breaks = |added: &String| match added.split_once(' ') {
-        Some(("required", _)) => released.iter().any(|line| line.starts_with("trait ")),
+        Some(("required", rest)) => {
+            let name = rest.split("fn ").nth(1).and_then(|method| method.split("::").next()).unwrap_or_default();
+            released.iter().any(|line| line.starts_with(&format!("trait {name}:")))
+        }
         Some(("variant", rest)) => rest.split_once("::").is_some_and(|(of, _)| closed("enum", of)),
         Some(("field", rest)) => rest.split_once('.').is_some_and(|(of, _)| closed("struct", of)),
         _ => false,
