@@ -9,13 +9,16 @@ pub(crate) struct Fragment<'a> {
     pub(crate) path: String,
 }
 
+/// Where the text of a fence begins, the line above it, and the method and path that it names.
+type Named = (usize, usize, String, String);
+
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// The one fragment of a page. None: nothing in it looks like one.
 pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
     let mut found: Option<Fragment> = None;
     // The fence that is open, and where its text begins, if it names an operation.
-    let mut open: Option<(&str, Option<(usize, usize, String, String)>)> = None;
+    let mut open: Option<(&str, Option<Named>)> = None;
     let mut offset = 0;
     for (number, line) in page.split_inclusive('\n').enumerate() {
         let (start, end) = (offset, offset + line.len());
