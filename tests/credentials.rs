@@ -9,7 +9,10 @@ use traxes_connect::{
     Outcome, Response, RetryPolicy, TokenFuture, TokenSource,
 };
 
+/// Of calls that an endpoint keeps waiting.
 const DEADLINE: Duration = Duration::from_millis(300);
+/// Of calls that have to come to their end also on a machine that is busy.
+const LONG: Duration = Duration::from_secs(20);
 
 fn credentials(token_url: &str) -> ClientCredentials {
     ClientCredentials::new("id-1 é", "s3cret&=").token_url(token_url)
@@ -17,7 +20,7 @@ fn credentials(token_url: &str) -> ClientCredentials {
 
 fn client(api: &Server, token_url: &str) -> Client {
     let builder = Client::builder().base_url(api.url()).client_credentials(credentials(token_url));
-    builder.retry(RetryPolicy::none().deadline(DEADLINE)).build().unwrap()
+    builder.retry(RetryPolicy::none().deadline(LONG)).build().unwrap()
 }
 
 async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
@@ -79,16 +82,19 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         ("an empty token", json(r#"{"access_token":""}"#), "access_token of the token endpoint is empty"),
         ("a token with control characters", json(r#"{"access_token":"s3cret\r\nx: y"}"#), "outside visible ASCII"),
     ] {
+        let stalls = behaviour.then == Then::Stall;
         let (api, tokens) = (Server::queue([]).await, Server::queue([behaviour, grant("tok-2")]).await);
-        let client = client(&api, &tokens.url());
+        let deadline = if stalls { DEADLINE } else { LONG };
+        let patient = client(&api, &tokens.url());
+        let client = patient.with_retry(RetryPolicy::none().deadline(deadline));
         let started = Instant::now();
         let error = create(&client).await.unwrap_err();
-        assert!(started.elapsed() < DEADLINE + Duration::from_millis(101), "{name}");
+        assert!(started.elapsed() < deadline + Duration::from_millis(101), "{name}");
         assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0), "{name}");
         assert!(error.to_string().contains(words), "{name}: {words:?} is not in {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{name}: {error:?}");
         assert_eq!(api.connections(), 0, "{name}");
-        create(&client).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        create(&patient).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(tokens.requests().len(), 2, "{name}");
     }
 }

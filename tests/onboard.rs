@@ -90,7 +90,7 @@ async fn a_failure_is_one_object_with_every_key_and_exit_code_1() {
 
 #[tokio::test]
 async fn timeout_and_attempts_are_honoured() {
-    let (run, server) = against([raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "0.2"]).await;
+    let (run, server) = against([raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "1.5"]).await;
     let error = &run.json()["error"];
     assert_eq!((error["kind"].as_str(), error["outcome"].as_str()), (Some("timeout"), Some("unknown")));
     assert_eq!(server.requests().len(), 1);
