@@ -40,7 +40,7 @@ pub enum Then {
     Endless,
 }
 
-/// A request, and what stands in its body under `collectiveId`.
+/// A request, and whether the server applied it.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub line: String,
