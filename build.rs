@@ -163,8 +163,9 @@ fn operation(item: &mut ImplItem) -> Option<&mut ImplItemFn> {
     }
 }
 
-/// Takes off an operation what costs a call and gives it nothing: the parsing of a base URL that was parsed before, and a
-/// header of progenitor's own, which the API does not document and a version-aware server would act on.
+/// Takes off an operation what costs a call and gives it nothing: the parsing of a base URL that was parsed before, a second
+/// reading of the body, and a header of progenitor's own, which the API does not document and a version-aware server would
+/// act on.
 fn lean(method: &mut ImplItemFn) {
     for statement in &mut method.block.stmts {
         if let Stmt::Local(Local { init: Some(init), .. }) = statement
@@ -183,6 +184,13 @@ fn lean(method: &mut ImplItemFn) {
         for statement in &mut method.block.stmts {
             if let Stmt::Local(Local { init: Some(init), .. }) = statement {
                 without_headers(&mut init.expr);
+            }
+        }
+    }
+    if let Some(Stmt::Expr(Expr::Match(by_status), None)) = method.block.stmts.last_mut() {
+        for arm in &mut by_status.arms {
+            if arm.body.to_token_stream().to_string().contains("ResponseValue :: from_response (response)") {
+                *arm.body = parse_quote!(self.inner.decode());
             }
         }
     }

@@ -3,8 +3,9 @@
 use crate::{auth::AccessToken, client::Shared, generated, response::Reply};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
-use progenitor_client::{ClientHooks, OperationInfo};
-use reqwest::{ResponseBuilderExt, Url};
+use progenitor_client::{ClientHooks, OperationInfo, ResponseValue};
+use reqwest::Url;
+use serde::de::DeserializeOwned;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -53,6 +54,19 @@ impl Exchange {
         }
         url
     }
+
+    /// The value of the reply. A body that did not come whole has none: the record says why.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, generated::Error> {
+        let received = self.record.received();
+        let Received { head: Some((status, _)), body, end: End::Complete } = &*received else {
+            return Err(generated::Error::Custom("the body did not come whole".to_owned()));
+        };
+        match serde_json::from_slice(body) {
+            // The headers stay in the record.
+            Ok(value) => Ok(ResponseValue::new(value, *status, HeaderMap::new())),
+            Err(error) => Err(generated::Error::InvalidResponsePayload(body.clone(), error)),
+        }
+    }
 }
 
 impl Record {
@@ -66,8 +80,8 @@ impl Record {
         self.received().head = Some((status, headers));
     }
 
-    /// Reads a response frame by frame. None: the body did not come whole.
-    pub(crate) async fn receive(&self, mut response: reqwest::Response, limit: usize) -> Option<Bytes> {
+    /// Reads a response frame by frame.
+    pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize) {
         self.head(response.status(), std::mem::take(response.headers_mut()));
         let end = loop {
             match response.chunk().await {
@@ -80,10 +94,7 @@ impl Record {
                 Err(error) => break End::Cut(error),
             }
         };
-        let mut received = self.received();
-        let whole = matches!(end, End::Complete).then(|| received.body.clone());
-        received.end = end;
-        whole
+        self.received().end = end;
     }
 
     fn received(&self) -> MutexGuard<'_, Received> {
@@ -121,16 +132,17 @@ impl ClientHooks<Arc<Exchange>> for generated::Client {
         Ok(())
     }
 
-    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        let mut response = self.client.execute(request).await?;
-        let mut whole = http::Response::builder().status(response.status());
-        // Without a URL of its own the response would parse a made-up one. It is put where there is room for it already.
-        if let Some(extensions) = whole.extensions_mut() {
-            *extensions = std::mem::take(response.extensions_mut());
+    // No `async fn`: its future would keep room for the request, long after that was handed on.
+    fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
+        let sent = self.client.execute(request);
+        async move {
+            let mut response = sent.await?;
+            self.inner.record.receive(&mut response, self.inner.shared.body_limit).await;
+            Ok(response)
         }
-        let whole = whole.url(response.url().clone());
-        // A body that did not come whole is not decoded: the record says why.
-        let body = self.inner.record.receive(response, self.inner.shared.body_limit).await.unwrap_or_default();
-        Ok(whole.body(body).expect("a status that was received").into())
     }
 }

@@ -128,6 +128,10 @@ fn call(file: &syn::File) -> impl ToTokens {
                 self.inner.authorize(request);
                 Ok(())
             }
+
+            async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+                self.inner.receive(self.client.execute(request).await?).await
+            }
         }
     }
 }

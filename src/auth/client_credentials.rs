@@ -143,7 +143,7 @@ impl Endpoint {
             ("scope", scope),
         ];
         let request = self.http.post(self.url.clone()).header(ACCEPT, "application/json").form(&form);
-        let response = match request.send().await {
+        let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
                 let server = self.url.host_str().unwrap_or_default();
@@ -153,7 +153,7 @@ impl Endpoint {
             }
         };
         let record = Record::default();
-        record.receive(response, BODY_LIMIT).await;
+        record.receive(&mut response, BODY_LIMIT).await;
         let (reply, end) = record.take();
         let reply = reply.expect("the head was received");
         if !reply.status.is_success() {

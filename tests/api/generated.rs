@@ -421,7 +421,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => self.inner.decode(),
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

@@ -1,21 +1,46 @@
 //! The credentials of the client under test: those of the first way in that its description names.
 
+use bytes::Bytes;
+use progenitor_client::{Error, ResponseValue};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 #[derive(Debug)]
 pub struct Exchange {
     base: String,
+    body: OnceLock<Bytes>,
     security: Option<Value>,
 }
 
 impl Exchange {
     pub fn of(spec: &Value, base: &str) -> Self {
         let way = spec["security"][0].as_object().and_then(|way| way.keys().next());
-        Self { base: base.to_owned(), security: way.map(|name| spec["components"]["securitySchemes"][name].clone()) }
+        let body = OnceLock::new();
+        Self {
+            base: base.to_owned(),
+            body,
+            security: way.map(|name| spec["components"]["securitySchemes"][name].clone()),
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    pub async fn receive(&self, mut response: reqwest::Response) -> reqwest::Result<reqwest::Response> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        self.body.set(body.into()).expect("one call of each exchange");
+        Ok(response)
+    }
+
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, Error> {
+        let body = self.body.get().expect("it was received").clone();
+        let value = serde_json::from_slice(&body).map_err(|error| Error::InvalidResponsePayload(body, error))?;
+        Ok(ResponseValue::new(value, reqwest::StatusCode::OK, Default::default()))
     }
 
     pub fn authorize(&self, request: &mut reqwest::Request) {
