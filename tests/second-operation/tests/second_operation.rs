@@ -1,0 +1,56 @@
+//! A second operation is one method, and has everything that the first one has.
+
+use second_operation::{Client, ErrorKind, Outcome};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+use uuid::Uuid;
+
+/// Answers one request on loopback. Returns the base URL, and what will have been received.
+fn answers(reply: &'static str) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/connect", listener.local_addr().unwrap());
+    let received = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        stream.write_all(reply.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, received)
+}
+
+#[tokio::test]
+async fn a_second_operation_sends_and_decodes_as_documented() {
+    let (url, received) = answers("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"status\":\"Succeeded\"}");
+    let client = Client::builder().token("secret").base_url(url).build().unwrap();
+    let onboarding = client.onboarding_request(Uuid::nil()).await.unwrap();
+    assert!(onboarding.is_succeeded() && onboarding.attempts() == 1);
+    let request = received.join().unwrap().to_lowercase();
+    let (line, headers) = request.split_once("\r\n").unwrap();
+    assert_eq!(line, "get /connect/v1/onboarding/requests/00000000-0000-0000-0000-000000000000 http/1.1");
+    assert!(headers.contains("authorization: bearer secret\r\n") && !headers.contains("api-version"), "{headers}");
+}
+
+#[tokio::test]
+async fn a_second_operation_says_whether_it_happened() {
+    let (url, received) = answers("HTTP/1.1 404 Not Found\r\ncontent-length: 17\r\n\r\n{\"code\":\"Nobody\"}");
+    let client = Client::builder().token("secret").base_url(url).build().unwrap();
+    let error = client.onboarding_request(Uuid::nil()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), error.code()), (ErrorKind::Status, Outcome::Rejected, Some("Nobody")));
+    assert!(error.to_string().starts_with("get_onboarding_request was rejected: "), "{error}");
+    received.join().unwrap();
+}
+
+#[test]
+fn a_second_operation_is_a_method_of_ten_lines_at_most() {
+    let source = include_str!("../src/second.rs");
+    let method = source.split_once("impl Client {").unwrap().1.trim_end().trim_end_matches('}');
+    assert!(method.trim().lines().count() <= 10, "{method}");
+}
