@@ -280,7 +280,10 @@ impl ClientBuilder {
                 format!("{USER_AGENT} {suffix}")
             }
             Some(_) => {
-                return Err(Error::config("user_agent_suffix", "is empty or has a character outside printable ASCII"));
+                return Err(Error::config(
+                    "user_agent_suffix",
+                    "is empty or has a character outside printable ASCII: leave it off, or mend it",
+                ));
             }
         };
         if self.body_limit == 0 {
@@ -299,7 +302,13 @@ impl ClientBuilder {
         }
         let plain = [Some(&url), token_url.as_ref()].into_iter().flatten().any(|url| url.scheme() == "http");
         let http = promised(http, plain, &user_agent).build();
-        let http = http.map_err(|e| Error::config("http", "settings were refused").with_source(e))?;
+        let http = http.map_err(|e| {
+            Error::config(
+                "http",
+                "settings were refused: look at source(), and mend what the customiser of http() sets",
+            )
+            .with_source(e)
+        })?;
         let credentials = match (self.tokens, token_url) {
             (Tokens::Fixed(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
             (Tokens::Source(source), _) => Credentials::Source(source),
@@ -359,7 +368,7 @@ pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result
         "https" => {}
         "http" if plain_http || is_loopback(&url) => {}
         "http" => return refuse("is plain http, which shows the token to anyone on the way: use https"),
-        _ => return refuse("has a scheme other than https"),
+        _ => return refuse("has a scheme other than https: use https"),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("has credentials in it: give them in settings of their own");

@@ -244,6 +244,7 @@ impl Error {
 
     fn advice(&self) -> &'static str {
         match (self.outcome(), self.status().map(|s| s.as_u16())) {
+            (Outcome::NotSent, _) if self.kind() == ErrorKind::Config => "correct it, and repeat",
             (Outcome::NotSent, _) => "it is safe to repeat",
             (Outcome::Rejected, Some(401 | 403)) => "check the credentials",
             (Outcome::Rejected, Some(425 | 429 | 503)) => "repeat it later",
