@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{AccessToken, why_no_token},
-    client::Client,
+    client::{Client, Shared},
     error::{Error, ErrorKind, Outcome, quoted},
     generated,
     response::{Reply, Response},
@@ -178,43 +178,30 @@ impl Client {
     }
 
     fn no_reply(&self, failure: Result<Option<generated::Error>, Elapsed>, last: bool) -> Error {
-        let (kind, outcome, problem) = match &failure {
-            Err(_) if last => {
-                (ErrorKind::Timeout, Outcome::Unknown, "no reply came before the deadline of the call".to_owned())
-            }
-            Err(_) => {
-                let timeout = self.shared.attempt_timeout;
-                (
-                    ErrorKind::Timeout,
-                    Outcome::Unknown,
-                    format!("no reply came within the attempt timeout of {timeout:?}"),
-                )
-            }
-            Ok(Some(generated::Error::CommunicationError(error))) => {
-                let cause = root_cause(error);
-                let server = format!("{}:{}", self.shared.server_address, self.shared.server_port);
-                if error.is_connect() {
-                    (ErrorKind::Connect, Outcome::NotSent, format!("no connection to {server}: {cause}"))
-                } else if error.is_builder() {
-                    (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
-                } else if error.is_timeout() {
-                    (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned())
-                } else {
-                    (
-                        ErrorKind::Transport,
-                        Outcome::Unknown,
-                        format!("the connection broke before a reply came: {cause}"),
-                    )
-                }
-            }
+        let Shared { attempt_timeout, server_address, server_port, .. } = &*self.shared;
+        let error = match failure {
+            Ok(Some(generated::Error::CommunicationError(error))) => error,
             // What a generated method does before it sends: an argument that makes no header or body.
-            Ok(_) => (ErrorKind::Config, Outcome::NotSent, "the request could not be built".to_owned()),
+            Ok(_) => return Error::new(ErrorKind::Config, Outcome::NotSent, "the request could not be built"),
+            Err(_) => {
+                let time = match last {
+                    true => "before the deadline of the call".to_owned(),
+                    false => format!("within the attempt timeout of {attempt_timeout:?}"),
+                };
+                return Error::new(ErrorKind::Timeout, Outcome::Unknown, format!("no reply came {time}"));
+            }
         };
-        let error = Error::new(kind, outcome, problem);
-        match failure {
-            Ok(Some(generated::Error::CommunicationError(source))) => error.with_source(source),
-            _ => error,
-        }
+        let cause = root_cause(&error);
+        let (kind, outcome, problem) = if error.is_connect() {
+            (ErrorKind::Connect, Outcome::NotSent, format!("no connection to {server_address}:{server_port}: {cause}"))
+        } else if error.is_builder() {
+            (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
+        } else if error.is_timeout() {
+            (ErrorKind::Timeout, Outcome::Unknown, "no reply came in time".to_owned())
+        } else {
+            (ErrorKind::Transport, Outcome::Unknown, format!("the connection broke before a reply came: {cause}"))
+        };
+        Error::new(kind, outcome, problem).with_source(error)
     }
 }
 

@@ -359,7 +359,7 @@ fn promised(http: reqwest::ClientBuilder, plain: bool, user_agent: &str) -> reqw
 /// A URL that a secret may be sent to.
 pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
     let mut url = Url::parse(text)
-        .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): https://host/path is one")))?;
+        .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): write it as https://host/path")))?;
     let refuse = |problem| Err(Error::config(setting, problem));
     match url.scheme() {
         "https" if cfg!(not(any(feature = "rustls", feature = "rustls-no-provider"))) => {

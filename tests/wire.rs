@@ -112,7 +112,11 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-        assert!(error.to_string().starts_with(setting), "{error}");
+        let message = error.to_string();
+        assert!(message.starts_with(setting), "{error}");
+        let advice = message.rsplit_once(": ").map(|(_, advice)| advice.split(' ').next().unwrap());
+        let told = ["give", "leave", "look", "set", "turn", "use", "write"];
+        assert!(advice.is_some_and(|verb| told.contains(&verb)), "{error}: what to do next?");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }
