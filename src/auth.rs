@@ -77,6 +77,18 @@ impl fmt::Debug for AccessToken {
 }
 
 /// What [`TokenSource::token`] returns.
+///
+/// ```
+/// use traxes_connect::{AccessToken, TokenFuture, TokenSource};
+///
+/// struct Fixed(AccessToken);
+///
+/// impl TokenSource for Fixed {
+///     fn token(&self) -> TokenFuture<'_> {
+///         Box::pin(async { Ok(self.0.clone()) })
+///     }
+/// }
+/// ```
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send + 'a>>;
 
 /// Where a client gets the token of each attempt: a function or closure that returns a future, or a type of your own that

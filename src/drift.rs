@@ -9,7 +9,19 @@ use tracing::{Level, enabled, warn};
 /// Findings of one kind in a report, at the most: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
 
-/// What a reply held that the description does not know. See [`on_drift`](crate::ClientBuilder::on_drift).
+/// What a reply held that the description does not know.
+///
+/// ```
+/// use traxes_connect::{Client, DriftReport};
+///
+/// fn count(report: &DriftReport) {
+///     let findings = report.unknown_fields.len() + report.unknown_values.len();
+///     println!("{findings} findings, first field: {:?}", report.unknown_fields.first());
+/// }
+///
+/// let client = Client::builder().token("an-access-token").on_drift(count).build()?;
+/// # Ok::<(), traxes_connect::Error>(())
+/// ```
 ///
 /// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]

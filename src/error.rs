@@ -51,6 +51,14 @@ struct Failure {
 }
 
 /// The stage at which a call failed.
+///
+/// ```
+/// use traxes_connect::{Client, ErrorKind};
+///
+/// let error = Client::builder().token("an-access-token").base_url("http://api.example").build().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Config);
+/// assert!(error.to_string().starts_with("base_url is plain http"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -73,6 +81,14 @@ pub enum ErrorKind {
 }
 
 /// Whether a failed request was applied.
+///
+/// ```
+/// use traxes_connect::{Error, Outcome};
+///
+/// fn may_be_sent_again(error: &Error) -> bool {
+///     matches!(error.outcome(), Outcome::NotSent | Outcome::Rejected)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {

@@ -41,11 +41,25 @@ impl Client {
 /// Requests are made with [`new`](Self::new) or [`unnamed`](Self::unnamed) and these setters. What is not set is not sent.
 impl CollectiveOnboardingRequest {
     /// A request for a collective with a name.
+    ///
+    /// ```
+    /// use traxes_connect::{CollectiveOnboardingRequest, CollectiveType};
+    ///
+    /// let request = CollectiveOnboardingRequest::new("Rue de la Loi 16").collective_type(CollectiveType::Household);
+    /// assert_eq!(serde_json::to_string(&request)?, r#"{"name":"Rue de la Loi 16","type":"Household"}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::default() }
     }
 
     /// A request for a collective without a name: `name` is sent as null.
+    ///
+    /// ```
+    /// let request = traxes_connect::CollectiveOnboardingRequest::unnamed();
+    /// assert_eq!(serde_json::to_string(&request)?, r#"{"name":null}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn unnamed() -> Self {
         Self::default()
     }
@@ -91,6 +105,13 @@ impl CollectiveOnboardingRequest {
 impl OnboardingRequest {
     /// Where to send the user to give consent.
     ///
+    /// ```
+    /// let onboarding: traxes_connect::OnboardingRequest =
+    ///     serde_json::from_str(r#"{"action": {"type": "Consent", "redirectLink": "https://consent.example/1"}}"#)?;
+    /// assert_eq!(onboarding.consent_url(), Some("https://consent.example/1"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
     /// It is the `redirectLink` of an action of type `Consent`, or of no type: `Consent` is the only one documented. An
     /// action of another type is in `action`.
     pub fn consent_url(&self) -> Option<&str> {
@@ -99,6 +120,12 @@ impl OnboardingRequest {
     }
 
     /// Whether the onboarding has ended: succeeded, failed or canceled. A status that is absent or unknown has not.
+    ///
+    /// ```
+    /// let onboarding: traxes_connect::OnboardingRequest = serde_json::from_str(r#"{"status": "Failed"}"#)?;
+    /// assert!(onboarding.is_finished() && !onboarding.is_succeeded());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn is_finished(&self) -> bool {
         use OnboardingStatus::{Canceled, Failed, Succeeded};
         matches!(self.status, Some(Canceled | Failed | Succeeded))

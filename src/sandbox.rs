@@ -151,11 +151,34 @@ impl Sandbox {
     }
 
     /// What the API received so far, whatever it answered, in the order of arrival. Requests for tokens are not among it.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
+    /// let sandbox = Sandbox::start().await;
+    /// sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::new("Rue de la Loi 16")).await?;
+    /// let sent: serde_json::Value = serde_json::from_slice(&sandbox.requests()[0].body)?;
+    /// assert_eq!(sent["name"], "Rue de la Loi 16");
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         locked(&self.state).requests.clone()
     }
 
     /// Queues a reply: the next request to the API gets it, whatever it asks for.
+    ///
+    /// ```
+    /// # async fn run() {
+    /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
+    /// let sandbox = Sandbox::start().await;
+    /// sandbox.next(429, &[("retry-after", "0")], "");
+    /// let created = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await;
+    /// assert_eq!(created.unwrap().attempts(), 2);
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run());
+    /// ```
     ///
     /// # Panics
     ///
@@ -172,6 +195,17 @@ impl Sandbox {
     }
 
     /// Answers 401 to this token from now on. Every other is good.
+    ///
+    /// ```
+    /// # async fn run() {
+    /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
+    /// let sandbox = Sandbox::start().await;
+    /// sandbox.reject("sandbox-access-token"); // the one of `Sandbox::client`
+    /// let error = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    /// assert_eq!(error.status().unwrap(), 401);
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run());
+    /// ```
     pub fn reject(&self, token: impl Into<String>) {
         locked(&self.state).rejected.insert(token.into());
     }
