@@ -56,6 +56,7 @@ impl Exchange {
     }
 
     /// The value of the reply. A body that did not come whole has none: the record says why.
+    #[allow(clippy::result_large_err)] // It is the error of the generated method.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, generated::Error> {
         let received = self.record.received();
         let Received { head: Some((status, _)), body, end: End::Complete } = &*received else {

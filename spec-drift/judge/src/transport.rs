@@ -37,6 +37,7 @@ impl Exchange {
         Ok(response)
     }
 
+    #[allow(clippy::result_large_err)] // It is the error of the generated method.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, Error> {
         let body = self.body.get().expect("it was received").clone();
         let value = serde_json::from_slice(&body).map_err(|error| Error::InvalidResponsePayload(body, error))?;
