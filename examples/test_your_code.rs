@@ -1,0 +1,66 @@
+//! How to test code of your own that creates onboarding requests: `cargo test --example test_your_code --features sandbox`.
+
+use traxes_connect::{Client, CollectiveOnboardingRequest, Outcome};
+
+#[derive(Debug, PartialEq)]
+enum SignUp {
+    /// Send the user there.
+    Consent(String),
+    /// Nothing was created: the user may try again.
+    TryAgain,
+    /// It may have been created: a person has to look, with the id of the request.
+    Unclear(Option<String>),
+}
+
+/// The code under test: what a sign-up page does.
+async fn sign_up(client: &Client, name: &str) -> SignUp {
+    match client.create_collective_onboarding(&CollectiveOnboardingRequest::new(name)).await {
+        Ok(onboarding) => match onboarding.consent_url() {
+            Some(url) => SignUp::Consent(url.to_owned()),
+            None => SignUp::Unclear(onboarding.request_id().map(str::to_owned)),
+        },
+        Err(error) => match error.outcome() {
+            Outcome::NotSent | Outcome::Rejected => SignUp::TryAgain,
+            _ => SignUp::Unclear(error.request_id().map(str::to_owned)),
+        },
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let sandbox = traxes_connect::Sandbox::start().await;
+    println!("{:?}", sign_up(&sandbox.client(), "Rue de la Loi 16").await);
+    println!("the tests of this are run by: cargo test --example test_your_code --features sandbox");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use traxes_connect::Sandbox;
+
+    #[tokio::test]
+    async fn a_user_is_sent_to_the_consent_link() {
+        let sandbox = Sandbox::start().await;
+        let SignUp::Consent(url) = sign_up(&sandbox.client(), "Rue de la Loi 16").await else {
+            panic!("no consent link")
+        };
+        assert!(url.starts_with("https://"), "{url}");
+        assert_eq!(sandbox.requests()[0].body, br#"{"name":"Rue de la Loi 16"}"#);
+    }
+
+    #[tokio::test]
+    async fn a_refused_user_may_try_again() {
+        let sandbox = Sandbox::start().await;
+        sandbox.next(400, &[], r#"{"code": "NameTaken"}"#);
+        assert_eq!(sign_up(&sandbox.client(), "Rue de la Loi 16").await, SignUp::TryAgain);
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_created_is_not_sent_again() {
+        let sandbox = Sandbox::start().await;
+        sandbox.next(500, &[("x-request-id", "req-1")], "out of order");
+        let sign_up = sign_up(&sandbox.client(), "Rue de la Loi 16").await;
+        assert_eq!(sign_up, SignUp::Unclear(Some("req-1".to_owned())));
+        assert_eq!(sandbox.requests().len(), 1);
+    }
+}
