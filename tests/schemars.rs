@@ -185,4 +185,6 @@ fn what_no_type_reads_is_refused() {
             assert!(!judge.is_valid(value), "{}: {value}", of.name);
         }
     }
+    let [_, written] = judges::<types::CollectiveOnboardingRequest>();
+    assert!(!written.is_valid(&json!({})), "the name is always sent");
 }
