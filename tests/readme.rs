@@ -9,7 +9,7 @@ use std::{
 const README: &str = include_str!("../README.md");
 const ERROR: &str = include_str!("../src/error.rs");
 
-/// The code blocks below "In a crate of your own", up to the next heading.
+/// The code blocks of what a new user does.
 fn transcript() -> Vec<(&'static str, &'static str)> {
     let section = README.split_once("In a crate of your own").unwrap().1.split_once("With an account").unwrap().0;
     let blocks = section.split("```").skip(1).step_by(2);
@@ -45,12 +45,17 @@ fn comparable(output: &str) -> String {
         let (bare, tail) = word.strip_suffix(");").map_or((word, ""), |bare| (bare, ");"));
         let bare = match bare.rsplit_once('/').map_or(bare, |(_, last)| last) {
             last if uuid::Uuid::parse_str(last).is_ok() => bare.replace(last, "<id>"),
-            last if last.ends_with("ms") || last.ends_with("µs") => "<duration>".to_owned(),
+            last if is_duration(last) => "<duration>".to_owned(),
             _ => bare.to_owned(),
         };
         bare + tail
     };
     output.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
+fn is_duration(word: &str) -> bool {
+    let number = word.strip_suffix('s').map(|word| word.trim_end_matches(['n', 'µ', 'm']));
+    number.is_some_and(|number| number.parse::<f64>().is_ok())
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The credentials of the client under test: those of the first way in that its description names.
+//! What the client under test sends besides its request, the credentials of the first way in that its description names, and
+//! what it decodes.
 
 use bytes::Bytes;
 use progenitor_client::{Error, ResponseValue};
