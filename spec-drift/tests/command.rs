@@ -157,7 +157,9 @@ fn what_cannot_be_read_is_refused_by_name_with_status_2() {
     refused("not.yaml", "openapi: 3.0.3\npaths: [}\n", &["line 2", "not YAML"]);
     refused("not.json", "{\n\"openapi\": \"3.0.3\",,\n}", &["line 2", "not JSON"]);
     refused("words.yaml", "just words", &["no OpenAPI document"]);
-    refused("three-one.yaml", BASE.replace("openapi: 3.0.3", "openapi: 3.1.0"), &["line 6", "3.1.0", "3.0.x"]);
+    let line = BASE.lines().position(|line| line == "openapi: 3.0.3").expect("a version") + 1;
+    let three_one = BASE.replace("openapi: 3.0.3", "openapi: 3.1.0");
+    refused("three-one.yaml", three_one, &[&format!("line {line}:"), "3.1.0", "3.0.x"]);
     refused("swagger.yaml", "swagger: '2.0'\npaths: {}\n", &["line 1", "Swagger 2"]);
     refused("no-paths.yaml", "openapi: 3.0.3\n", &["`paths`"]);
     refused("twice.yaml", "openapi: 3.0.3\npaths: {}\npaths: {}\n", &["paths"]);
