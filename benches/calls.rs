@@ -4,58 +4,21 @@ mod clients;
 
 use clients::{Handwritten, Hyper, REPLY, closed};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use std::{
-    net::SocketAddr,
-    thread,
-    time::{Duration, Instant},
-};
-use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
-    task::JoinSet,
-};
+use tokio::runtime::Builder;
 use traxes_connect::OnboardingRequest;
 
 const IN_FLIGHT: [u64; 3] = [1, 64, 512];
 
-/// A server on a thread of its own.
-fn server() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("a socket");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async { clients::serve(TcpListener::from_std(listener).expect("a socket")).await });
-    });
-    address
-}
-
-/// The time that `rounds` of `in_flight` calls at once take, each made by its own future.
-fn timed<F>(runtime: &Runtime, rounds: u64, in_flight: u64, call: impl Fn() -> F) -> Duration
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    runtime.block_on(async {
-        let started = Instant::now();
-        for _ in 0..rounds {
-            let mut calls: JoinSet<()> = (0..in_flight).map(|_| call()).collect();
-            while let Some(call) = calls.join_next().await {
-                call.expect("a call that succeeds");
-            }
-        }
-        started.elapsed()
-    })
-}
-
 fn calls(criterion: &mut Criterion) {
-    let (runtime, address) = (Builder::new_current_thread().enable_all().build().expect("a runtime"), server());
+    let (runtime, address) =
+        (Builder::new_current_thread().enable_all().build().expect("a runtime"), clients::server());
     let mut group = criterion.benchmark_group("call");
     for in_flight in IN_FLIGHT {
         group.throughput(Throughput::Elements(in_flight));
         group.bench_function(BenchmarkId::new("ours", in_flight), |bencher| {
             let client = clients::ours(address);
             bencher.iter_custom(|rounds| {
-                timed(&runtime, rounds, in_flight, || {
+                clients::timed(&runtime, rounds, in_flight, || {
                     let client = client.clone();
                     async move { drop(client.create_collective_onboarding(&clients::request()).await.expect("a 201")) }
                 })
@@ -64,7 +27,7 @@ fn calls(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("handwritten", in_flight), |bencher| {
             let client = Handwritten::new(address);
             bencher.iter_custom(|rounds| {
-                timed(&runtime, rounds, in_flight, || {
+                clients::timed(&runtime, rounds, in_flight, || {
                     let client = client.clone();
                     async move { drop(client.create(&closed::request()).await.expect("a 201")) }
                 })

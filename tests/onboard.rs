@@ -5,8 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use std::{path::PathBuf, process::Command};
-use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Behaviour, Server, Then, When, created, example, raw, refusing_port, reply};
 
 struct Run {
     code: i32,
@@ -21,15 +20,9 @@ impl Run {
     }
 }
 
-/// Runs the example, which cargo builds beside the tests.
 async fn onboard(environment: &[(&str, &str)], arguments: &[&str]) -> Run {
-    let mut path = PathBuf::from(std::env::current_exe().unwrap().parent().unwrap().parent().unwrap());
-    path.push(format!("examples/onboard{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(path);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAXES_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("RUST_LOG").envs(environment.iter().copied()).args(arguments);
+    let mut command = example("onboard");
+    command.envs(environment.iter().copied()).args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -12,10 +12,16 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+    task::JoinSet,
 };
 use traxes_connect::{Client, CollectiveOnboardingRequest, CollectiveType};
 use uuid::Uuid;
@@ -50,6 +56,35 @@ pub async fn serve(listener: TcpListener) {
             }
         });
     }
+}
+
+/// A server on a thread of its own.
+pub fn server() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a socket");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async { serve(TcpListener::from_std(listener).expect("a socket")).await });
+    });
+    address
+}
+
+/// The time that `rounds` of `in_flight` calls at once take, each made by its own future.
+pub fn timed<F>(runtime: &Runtime, rounds: u64, in_flight: u64, call: impl Fn() -> F) -> Duration
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    runtime.block_on(async {
+        let started = Instant::now();
+        for _ in 0..rounds {
+            let mut calls: JoinSet<()> = (0..in_flight).map(|_| call()).collect();
+            while let Some(call) = calls.join_next().await {
+                call.expect("a call that succeeds");
+            }
+        }
+        started.elapsed()
+    })
 }
 
 pub fn request() -> CollectiveOnboardingRequest {

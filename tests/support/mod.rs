@@ -3,6 +3,9 @@
 
 use std::{
     collections::VecDeque,
+    env,
+    path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,6 +13,23 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+
+/// An example, which cargo builds beside the tests, with nothing in its environment that it would read.
+pub fn example(name: &str) -> Command {
+    let tests = PathBuf::from(env::current_exe().unwrap().parent().unwrap());
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let path = tests.parent().unwrap().join("examples").join(name);
+    assert!(
+        path.exists(),
+        "cargo builds the examples where no test is named: run cargo build --examples --all-features"
+    );
+    let mut command = Command::new(path);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAXES_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
 
 /// What the server does with one connection or request.
 #[derive(Clone, Debug)]

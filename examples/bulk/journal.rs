@@ -1,0 +1,137 @@
+//! What was done, on disk: one line of JSON for each step, which is there before the next one is taken.
+//!
+//! A household of which only `sending` is there may have been created: the program ended before the answer was written.
+
+use chrono::{DateTime, Utc};
+use fs4::{FileExt, TryLockError};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+use uuid::Uuid;
+
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    last: HashMap<Uuid, Step>,
+}
+
+/// The first line. A journal of the sandbox says nothing of production.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Header {
+    server: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Step {
+    pub household: Uuid,
+    pub at: DateTime<Utc>,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Written before the request goes out.
+    Sending,
+    Created {
+        onboarding: Option<Uuid>,
+        consent_url: Option<String>,
+        remark: Option<String>,
+    },
+    /// Refused, or not sent: it is safe to send it again.
+    NotCreated {
+        why: String,
+    },
+    /// It may have been created: it is for a person, and never sent again.
+    Unknown {
+        why: String,
+    },
+}
+
+impl Journal {
+    /// Opens the journal, and keeps other runs out of it until it is dropped, or the program ends.
+    pub fn open(path: &Path, server: &str) -> Result<Self, String> {
+        let unusable = |problem: io::Error| format!("{} cannot be used ({problem}): check the folder", path.display());
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(unusable)?;
+        FileExt::try_lock(&file).map_err(|problem| match problem {
+            TryLockError::WouldBlock => format!("{} is in use: wait until the other run ends", path.display()),
+            TryLockError::Error(problem) => unusable(problem),
+        })?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(unusable)?;
+        let header = line(&Header { server: server.to_owned() });
+        // A line without its end was being written when the program ended. Whatever it announces was not begun.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        if whole == 0 && !header.starts_with(&bytes) {
+            return Err(not_a_line(path, 1));
+        }
+        let mut journal = Self { path: path.to_owned(), file, length: whole as u64, last: HashMap::new() };
+        for (at, text) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if at == 0 {
+                let found: Header = serde_json::from_slice(text).map_err(|_| not_a_line(path, 1))?;
+                if found.server != server {
+                    let found = found.server;
+                    return Err(format!(
+                        "{} is of {found}, and this run is for {server}: use a copy of the CSV under another name",
+                        path.display()
+                    ));
+                }
+            } else {
+                let step: Step = serde_json::from_slice(text).map_err(|_| not_a_line(path, at + 1))?;
+                journal.last.insert(step.household, step);
+            }
+        }
+        journal.file.set_len(journal.length).map_err(unusable)?;
+        if whole == 0 {
+            journal.write(&header)?;
+            // So that the file itself outlives a loss of power, and not its contents alone.
+            #[cfg(unix)]
+            File::open(path.canonicalize().map_err(unusable)?.parent().unwrap_or(path))
+                .and_then(|f| f.sync_all())
+                .map_err(unusable)?;
+        }
+        Ok(journal)
+    }
+
+    /// Returns when the step is on the disk.
+    pub fn record(&mut self, household: Uuid, event: Event) -> Result<(), String> {
+        let step = Step { household, at: Utc::now(), event };
+        self.write(&line(&step))?;
+        self.last.insert(household, step);
+        Ok(())
+    }
+
+    /// The last step of a household.
+    pub fn last(&self, household: Uuid) -> Option<&Step> {
+        self.last.get(&household)
+    }
+
+    fn write(&mut self, line: &[u8]) -> Result<(), String> {
+        if let Err(problem) = self.file.write_all(line).and_then(|()| self.file.sync_data()) {
+            // Half a line would spoil the next one. Where even that fails, the next run names the line.
+            let _ = self.file.set_len(self.length);
+            return Err(format!("{} cannot be written ({problem}): make room, and run again", self.path.display()));
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+}
+
+fn line(content: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(content).expect("texts, ids and times");
+    line.push(b'\n');
+    line
+}
+
+fn not_a_line(path: &Path, number: usize) -> String {
+    format!(
+        "{}, line {number}: no line of a journal: restore the file, it says what must not be sent again",
+        path.display()
+    )
+}

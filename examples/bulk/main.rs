@@ -1,0 +1,242 @@
+//! Onboards the households of a CSV file, a few at a time. It may be killed at any moment and started again: no household is
+//! created twice, and none is lost.
+//!
+//! The CSV has the columns `collective_id` and `name`, and may have `owner` and `properties`. A row is known by its
+//! `collective_id`, a UUID of your choice. Beside `households.csv`, a run leaves three files:
+//!
+//! - `households.journal`: each step, written to the disk before the next one is taken. Keep it: it is what a later run goes by.
+//! - `households.created.csv`: what was created, with the link to send each user to.
+//! - `households.unknown.csv`: what may have been created or not. It is never sent again. For a person, who finds out, and
+//!   puts those that were not created into a file of their own.
+//!
+//! `cargo run --example bulk --features sandbox -- --sandbox households.csv` tries it on a sandbox.
+
+mod households;
+mod journal;
+
+use clap::Parser;
+use futures_util::{StreamExt, stream};
+use households::{Household, Households};
+use indicatif::{ProgressBar, ProgressStyle};
+use journal::{Event, Journal};
+use std::{
+    cell::{Cell, RefCell},
+    env, fs,
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+    time::Duration,
+};
+use traxes_connect::{Client, Error, OnboardingRequest, Outcome, Response, RetryPolicy, Sandbox};
+
+/// More than a page has: nobody waits for one household.
+const ATTEMPTS: u32 = 5;
+/// Room for a server that asks to wait for minutes.
+const DEADLINE: Duration = Duration::from_secs(600);
+/// After so many unknown outcomes in a row, the server is out of order: the rest would only be set aside as well.
+const UNKNOWN_IN_A_ROW: u32 = 5;
+/// A refusal with one of these is about the household. Others are about all of them: credentials, address, or load.
+const ABOUT_THE_HOUSEHOLD: [u16; 4] = [400, 409, 413, 422];
+
+/// Onboard the households of a CSV file.
+#[derive(Parser)]
+struct Arguments {
+    /// With the columns collective_id and name, and perhaps owner and properties (JSON).
+    csv: PathBuf,
+    /// How many requests may be under way at once: what a kill sets aside at most.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=512))]
+    in_flight: u16,
+    /// Talk to a sandbox on this machine, and not to TRAXES_BASE_URL or production.
+    #[arg(long)]
+    sandbox: bool,
+}
+
+/// One thread, so that nothing is shared between threads and the journal needs no lock.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether every row is created.
+async fn run(arguments: &Arguments) -> Result<bool, String> {
+    let Households { good, bad } = Households::read(&arguments.csv)?;
+    let sandbox;
+    let (client, server) = if arguments.sandbox {
+        sandbox = Sandbox::start().await;
+        (sandbox.client(), "a sandbox".to_owned())
+    } else {
+        let client = Client::from_env().map_err(|error| error.to_string())?;
+        (client, env::var("TRAXES_BASE_URL").unwrap_or_else(|_| "production".to_owned()))
+    };
+    let journal = Journal::open(&arguments.csv.with_extension("journal"), &server)?;
+
+    let todo: Vec<_> = good.iter().filter(|household| may_be_sent(&journal, household)).collect();
+    let progress = ProgressBar::new(todo.len() as u64)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left").expect("a template"));
+    for problem in &bad {
+        progress.suspend(|| eprintln!("{problem}"));
+    }
+    let client = client.with_retry(RetryPolicy::new().attempts(ATTEMPTS).deadline(DEADLINE));
+    let run = Run {
+        client,
+        progress,
+        journal: RefCell::new(journal),
+        unknown_in_a_row: Cell::new(0),
+        stopped: RefCell::default(),
+    };
+    let mut calls =
+        pin!(stream::iter(todo).map(|household| run.onboard(household)).buffer_unordered(arguments.in_flight.into()));
+    loop {
+        tokio::select! {
+            call = calls.next() => if call.is_none() { break },
+            _ = tokio::signal::ctrl_c() => {
+                if run.stopped.borrow().is_some() {
+                    break;
+                }
+                run.stop("interrupted: run it again");
+                run.progress.suspend(|| eprintln!("waiting for what is under way; interrupt again to set it aside as unknown"));
+            }
+        }
+    }
+    run.progress.finish_and_clear();
+    let stopped = run.stopped.take();
+    report(&arguments.csv, &good, &bad, &run.journal.borrow(), stopped)
+}
+
+fn may_be_sent(journal: &Journal, household: &Household) -> bool {
+    journal.last(household.id).is_none_or(|step| matches!(step.event, Event::NotCreated { .. }))
+}
+
+struct Run {
+    client: Client,
+    progress: ProgressBar,
+    journal: RefCell<Journal>,
+    unknown_in_a_row: Cell<u32>,
+    /// Why no more is sent. What is under way is waited for.
+    stopped: RefCell<Option<String>>,
+}
+
+impl Run {
+    async fn onboard(&self, household: &Household) {
+        if self.stopped.borrow().is_some() {
+            return;
+        }
+        if let Err(problem) = self.journal.borrow_mut().record(household.id, Event::Sending) {
+            return self.stop(problem);
+        }
+        let result = self.client.create_collective_onboarding(&household.request).await;
+        if let Err(error) = &result {
+            self.progress.suspend(|| eprintln!("line {}: {error}", household.line));
+            self.stop_after(error);
+        } else {
+            self.unknown_in_a_row.set(0);
+        }
+        if let Err(problem) = self.journal.borrow_mut().record(household.id, event(result)) {
+            self.stop(problem);
+        }
+        self.progress.inc(1);
+    }
+
+    /// Stops where the next household would fare no better.
+    fn stop_after(&self, error: &Error) {
+        match error.outcome() {
+            Outcome::Applied => self.unknown_in_a_row.set(0),
+            Outcome::Rejected
+                if error.status().is_some_and(|status| ABOUT_THE_HOUSEHOLD.contains(&status.as_u16())) =>
+            {
+                self.unknown_in_a_row.set(0);
+            }
+            Outcome::NotSent | Outcome::Rejected => {
+                self.stop("the others would fare no better: see above, and run it again")
+            }
+            _ => {
+                self.unknown_in_a_row.set(self.unknown_in_a_row.get() + 1);
+                if self.unknown_in_a_row.get() >= UNKNOWN_IN_A_ROW {
+                    self.stop("the server seems out of order: run it again when it is well");
+                }
+            }
+        }
+    }
+
+    fn stop(&self, why: impl Into<String>) {
+        self.stopped.borrow_mut().get_or_insert(why.into());
+    }
+}
+
+fn event(result: Result<Response<OnboardingRequest>, Error>) -> Event {
+    match result {
+        Ok(onboarding) => {
+            let consent_url = onboarding.consent_url().map(str::to_owned);
+            Event::Created { onboarding: onboarding.id, consent_url, remark: None }
+        }
+        Err(error) => match error.outcome() {
+            Outcome::Applied => Event::Created { onboarding: None, consent_url: None, remark: Some(error.to_string()) },
+            Outcome::NotSent | Outcome::Rejected => Event::NotCreated { why: error.to_string() },
+            _ => Event::Unknown { why: error.to_string() },
+        },
+    }
+}
+
+fn report(
+    csv: &Path,
+    good: &[Household],
+    bad: &[String],
+    journal: &Journal,
+    stopped: Option<String>,
+) -> Result<bool, String> {
+    let (mut created, mut unknown) = (vec![], vec![]);
+    for household in good {
+        let Some(step) = journal.last(household.id) else { continue };
+        let row = |rest: [Option<String>; 3]| {
+            let known = [household.id.to_string(), household.name.clone(), step.at.to_rfc3339()];
+            known.into_iter().chain(rest.map(Option::unwrap_or_default)).collect::<Vec<_>>()
+        };
+        match &step.event {
+            Event::Created { onboarding, consent_url, remark } => {
+                created.push(row([onboarding.map(|id| id.to_string()), consent_url.clone(), remark.clone()]));
+            }
+            Event::Unknown { why } => unknown.push(row([Some(why.clone()), None, None])),
+            Event::Sending => {
+                unknown.push(row([Some("the program ended before the answer was written".to_owned()), None, None]))
+            }
+            Event::NotCreated { .. } => {}
+        }
+    }
+    let left = good.len() - created.len() - unknown.len();
+    let (created_csv, unknown_csv) = (csv.with_extension("created.csv"), csv.with_extension("unknown.csv"));
+    write(&created_csv, &["collective_id", "name", "created", "onboarding_id", "consent_url", "remark"], &created)?;
+    write(&unknown_csv, &["collective_id", "name", "sent", "why"], &unknown)?;
+    println!("created      {:>6}  {}", created.len(), created_csv.display());
+    for (what, count, advice) in [
+        ("unknown", unknown.len(), format!("{}: find out before you send one again", unknown_csv.display())),
+        ("not created", left, "correct what was refused, and run it again".to_owned()),
+        ("bad rows", bad.len(), "correct them, and run it again".to_owned()),
+    ] {
+        if count > 0 {
+            println!("{what:<12} {count:>6}  {advice}");
+        }
+    }
+    if let Some(why) = &stopped {
+        println!("stopped: {why}");
+    }
+    Ok(created.len() == good.len() && bad.is_empty())
+}
+
+/// The whole file or none: whoever reads it meanwhile sees the one before.
+fn write(path: &Path, columns: &[&str], rows: &[Vec<String>]) -> Result<(), String> {
+    let unwritten = |problem: csv::Error| format!("{} cannot be written ({problem}): run it again", path.display());
+    let draft = path.with_extension("new");
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_path(&draft).map_err(unwritten)?;
+    writer.write_record(columns).map_err(unwritten)?;
+    for row in rows {
+        writer.write_record(&row[..columns.len()]).map_err(unwritten)?;
+    }
+    writer.flush().and_then(|()| fs::rename(&draft, path)).map_err(|problem| unwritten(problem.into()))
+}

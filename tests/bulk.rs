@@ -1,0 +1,407 @@
+//! Onboarding from a CSV file: killed, interrupted, refused, and started again.
+
+#![cfg(feature = "sandbox")]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+use support::{Server, Then, When, created, example, raw, refusing_port, reply};
+use tempfile::TempDir;
+use traxes_connect::Sandbox;
+use uuid::Uuid;
+
+const IN_FLIGHT: usize = 8;
+const KILLS: usize = 100;
+
+/// A folder with `households.csv`, and what runs leave beside it.
+struct Folder(TempDir);
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Folder {
+    fn new(rows: impl AsRef<str>) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        folder.write("households.csv", rows);
+        folder
+    }
+
+    fn of(households: usize) -> (Self, Vec<Uuid>) {
+        let ids: Vec<_> = (0..households).map(|_| Uuid::new_v4()).collect();
+        (Self::new(csv_of(&ids)), ids)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<str>) {
+        fs::write(self.path(name), text.as_ref()).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn command(&self, url: &str, arguments: &[&str]) -> Command {
+        let mut command = example("bulk");
+        command.env("TRAXES_ACCESS_TOKEN", "tok-1").env("TRAXES_BASE_URL", url);
+        command.arg(self.path("households.csv")).args(arguments);
+        command
+    }
+
+    fn run(&self, url: &str, arguments: &[&str]) -> Run {
+        let output = self.command(url, arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The rows of a CSV file that a run left, by the id of their household.
+    fn rows(&self, name: &str) -> BTreeMap<Uuid, BTreeMap<String, String>> {
+        let rows: Vec<BTreeMap<String, String>> =
+            csv::Reader::from_path(self.path(name)).unwrap().deserialize().map(Result::unwrap).collect();
+        let count = rows.len();
+        let by_id: BTreeMap<_, _> = rows.into_iter().map(|row| (row["collective_id"].parse().unwrap(), row)).collect();
+        assert_eq!(by_id.len(), count, "{name} has a household twice");
+        by_id
+    }
+
+    /// The last event of each household in the journal, as JSON has it. Half a line at its end is none.
+    fn journal(&self) -> BTreeMap<Uuid, String> {
+        let text = fs::read(self.path("households.journal")).unwrap_or_default();
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).skip(1);
+        lines
+            .map(|line| serde_json::from_slice::<Value>(line).unwrap())
+            .map(|step| {
+                (step["household"].as_str().unwrap().parse().unwrap(), step["event"].as_str().unwrap().to_owned())
+            })
+            .collect()
+    }
+}
+
+fn csv_of(ids: &[Uuid]) -> String {
+    let rows = ids.iter().enumerate().map(|(at, id)| format!("{id},\"Rue de la Loi {at}, Bruxelles\"\n"));
+    format!("collective_id,name\n{}", rows.collect::<String>())
+}
+
+/// How often each household reached the API.
+fn ledger(bodies: impl IntoIterator<Item = Vec<u8>>) -> BTreeMap<Uuid, usize> {
+    let mut counts = BTreeMap::new();
+    for body in bodies {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        *counts.entry(body["collectiveId"].as_str().unwrap().parse().unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+fn received(sandbox: &Sandbox) -> BTreeMap<Uuid, usize> {
+    ledger(sandbox.requests().into_iter().map(|request| request.body))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_household_is_created_once_and_listed_with_its_link() {
+    let sandbox = Sandbox::start().await;
+    let (folder, ids) = Folder::of(40);
+    let owner = Uuid::new_v4();
+    folder.write(
+        "households.csv",
+        format!("{}\n", csv_of(&ids[1..]).replace("name\n", &format!("name\n{},Loi\n", ids[0]))),
+    );
+    let run = folder.run(&sandbox.url(), &[]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    assert!(run.stdout.starts_with("created          40  "), "{}", run.stdout);
+    let created = folder.rows("households.created.csv");
+    assert_eq!(created.keys().copied().collect::<BTreeSet<_>>(), ids.iter().copied().collect());
+    assert_eq!(created[&ids[0]]["name"], "Loi");
+    for row in created.values() {
+        assert_eq!(row["consent_url"], format!("https://sandbox.invalid/consent/{}", row["onboarding_id"]));
+    }
+    assert_eq!(folder.rows("households.unknown.csv").len(), 0);
+    assert_eq!(received(&sandbox), ids.iter().map(|id| (*id, 1)).collect());
+
+    // Again, with a row more: it alone is sent, and whole.
+    let (id, text) = (
+        Uuid::new_v4(),
+        csv_of(&ids).replace("name\n", "name,owner,properties\n").replace("Bruxelles\"", "Bruxelles\",,"),
+    );
+    folder.write("households.csv", format!("{text}{id},Loi,{owner},\"{{\"\"a\"\": [1]}}\"\n"));
+    assert_eq!(folder.run(&sandbox.url(), &[]).code, Some(0));
+    assert_eq!(folder.rows("households.created.csv").len(), 41);
+    let sent = sandbox.requests();
+    assert_eq!(sent.len(), 41);
+    let expected = serde_json::json!(
+        {"collectiveId": id, "name": "Loi", "owner": owner, "properties": {"a": [1]}, "type": "Household"}
+    );
+    assert_eq!(serde_json::from_slice::<Value>(&sent[40].body).unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn killed_at_100_random_moments_no_household_is_created_twice_and_none_is_lost() {
+    let sandbox = Sandbox::start().await;
+    let (folder, mut ids) = Folder::of(0);
+    let (mut kills, mut hits) = (0, 0);
+    while kills < KILLS {
+        let before = folder.journal();
+        // There is always something left to send.
+        let missing = (before.len() + 200).saturating_sub(ids.len());
+        ids.extend((0..missing).map(|_| Uuid::new_v4()));
+        folder.write("households.csv", csv_of(&ids));
+        let mut run = folder.command(&sandbox.url(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_micros(fastrand::u64(..120_000)));
+        let ended = run.try_wait().unwrap();
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let sending = |journal: &BTreeMap<Uuid, String>| journal.values().filter(|event| *event == "sending").count();
+        let after = folder.journal();
+        let set_aside = sending(&after) - sending(&before);
+        assert!(set_aside <= IN_FLIGHT, "{set_aside} were under way");
+        kills += usize::from(ended.is_none());
+        hits += usize::from(set_aside > 0);
+    }
+    assert!(hits > KILLS / 4, "only {hits} of {KILLS} kills came while something was under way");
+
+    let run = folder.run(&sandbox.url(), &[]);
+    let (created, unknown) = (folder.rows("households.created.csv"), folder.rows("households.unknown.csv"));
+    let ledger = received(&sandbox);
+    assert!(ledger.values().all(|count| *count == 1), "a household was sent twice: {ledger:?}");
+    assert!(created.keys().all(|id| ledger.contains_key(id)), "one is reported as created, and is not");
+    assert!(unknown.keys().all(|id| !created.contains_key(id)));
+    let told: BTreeSet<_> = created.keys().chain(unknown.keys()).copied().collect();
+    assert_eq!(told, ids.iter().copied().collect(), "a household is lost");
+    assert!(unknown.len() <= KILLS * IN_FLIGHT);
+    assert_eq!(run.code, Some(i32::from(!unknown.is_empty())), "{}{}", run.stdout, run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_journal_ends_only_what_it_does_not_announce_is_sent() {
+    let (folder, ids) = Folder::of(3);
+    let server = Server::queue([]).await;
+    assert_eq!(folder.run(&server.url(), &[]).code, Some(0));
+    let whole = fs::read(folder.path("households.journal")).unwrap();
+    for length in (0..whole.len()).step_by(5) {
+        fs::write(folder.path("households.journal"), &whole[..length]).unwrap();
+        let announced = folder.journal();
+        let sent_before = server.requests().len();
+        let run = folder.run(&server.url(), &[]);
+        let sent = ledger(server.requests().split_off(sent_before).into_iter().map(|request| request.body));
+        let expected = ids.iter().filter(|id| !announced.contains_key(id)).map(|id| (*id, 1)).collect();
+        assert_eq!(sent, expected, "{length} of {} bytes: {}", whole.len(), run.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again() {
+    let (folder, ids) = Folder::of(5);
+    let server = Server::queue([
+        created(),
+        reply(400, &[], r#"{"code":"NameTaken"}"#),
+        reply(500, &[("x-request-id", "req-7")], ""),
+        reply(201, &[("x-request-id", "req-8")], "{"),
+    ])
+    .await;
+    let run = folder.run(&server.url(), &["--in-flight", "1"]);
+    assert_eq!(run.code, Some(1));
+    let (created, unknown) = (folder.rows("households.created.csv"), folder.rows("households.unknown.csv"));
+    assert_eq!(created.keys().copied().collect::<BTreeSet<_>>(), [ids[0], ids[3], ids[4]].into());
+    assert!(created[&ids[3]]["remark"].contains("req-8"), "{created:?}");
+    assert_eq!(unknown.keys().copied().collect::<Vec<_>>(), [ids[2]]);
+    assert!(unknown[&ids[2]]["why"].contains("req-7"), "{unknown:?}");
+    for (line, text) in [(3, "NameTaken"), (4, "find out"), (5, "do not repeat")] {
+        let said = run.stderr.lines().any(|l| l.starts_with(&format!("line {line}: ")) && l.contains(text));
+        assert!(said, "line {line}, {text}: {}", run.stderr);
+    }
+    for part in ["created           3", "unknown           1", "not created       1", "run it again"] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+
+    let run = folder.run(&server.url(), &[]);
+    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert_eq!(ledger(server.requests().split_off(5).into_iter().map(|request| request.body)), [(ids[1], 1)].into());
+    assert_eq!(folder.rows("households.created.csv").len(), 4);
+    assert_eq!(folder.rows("households.unknown.csv"), unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_rows_are_named_by_line_and_the_others_created() {
+    let sandbox = Sandbox::start().await;
+    let id = |digit: char| format!("3c90c3cc-0d44-4b50-8888-8dd25736052{digit}");
+    let rows = [
+        "collective_id,name,owner,properties".to_owned(),
+        format!("{},\"two\nlines\",,", id('1')),
+        "3c90c3cc,Loi 2,,".to_owned(),
+        format!("{},,,", id('3')),
+        format!("{},Loi 4,nobody,", id('4')),
+        format!("{},Loi 5,,{{", id('5')),
+        format!("{},Loi 6", id('6')),
+        format!("{},Loi 7,,", id('1')),
+        format!("{},Loi 8,,", id('8')),
+        ",Loi 9,,".to_owned(),
+    ];
+    let folder = Folder::new(rows.join("\n"));
+    let run = folder.run(&sandbox.url(), &[]);
+    assert_eq!(run.code, Some(1));
+    let expected = [
+        ("line 4: collective_id is no UUID", "correct"),
+        ("line 5: name is empty", "write"),
+        ("line 6: owner is no UUID", "correct"),
+        ("line 7: properties is not JSON", "correct"),
+        ("line 8: 2 fields where the first line has 4", "quotes"),
+        ("line 9: collective_id is that of line 2", "one of its own"),
+        ("line 11: collective_id is empty", "write"),
+    ];
+    assert_eq!(run.stderr.lines().count(), expected.len(), "{}", run.stderr);
+    for (line, (beginning, advice)) in run.stderr.lines().zip(expected) {
+        assert!(line.starts_with(beginning) && line.contains(advice), "{line}");
+    }
+    assert!(run.stdout.contains("bad rows          7  correct them"), "{}", run.stdout);
+    assert_eq!(folder.rows("households.created.csv").len(), 2);
+    assert_eq!(sandbox.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_cannot_go_by_is_refused_with_a_reason_and_left_as_it_is() {
+    let sandbox = Sandbox::start().await;
+    let (folder, ids) = Folder::of(2);
+    let header = format!("{{\"server\":\"{}\"}}\n", sandbox.url());
+    let step = format!("{{\"household\":\"{}\",\"at\":\"2026-11-23T10:00:00Z\",\"event\":\"sending\"}}\n", ids[0]);
+    for (journal, problem) in [
+        ("{\"server\":\"production\"}\n".to_owned(), "is of production, and this run is for http://"),
+        (format!("{header}{{\n{step}"), "line 2: no line of a journal"),
+        (format!("{header}{step}{}\n", step.trim_end().replace("sending", "sung")), "line 3: no line of a journal"),
+        ("collective_id,name\n".to_owned(), "line 1: no line of a journal"),
+        ("a text of mine".to_owned(), "line 1: no line of a journal"),
+    ] {
+        folder.write("households.journal", &journal);
+        let run = folder.run(&sandbox.url(), &[]);
+        assert_eq!(run.code, Some(2), "{journal}");
+        assert!(run.stderr.starts_with("error: ") && run.stderr.contains(problem), "{journal}: {}", run.stderr);
+        assert_eq!(folder.read("households.journal"), journal);
+    }
+    fs::remove_file(folder.path("households.journal")).unwrap();
+    for (csv, problem) in [
+        ("collective_id\n", "line 1: the column name is missing"),
+        ("collective_id;name\n", "line 1: the column collective_id is missing"),
+        ("collective_id,name,adress\n", "line 1: the column \"adress\" is unknown"),
+        ("collective_id,name,name\n", "line 1: the column \"name\" is unknown or there twice"),
+        ("", "line 1: the column collective_id is missing"),
+    ] {
+        folder.write("households.csv", csv);
+        let run = folder.run(&sandbox.url(), &[]);
+        assert_eq!(run.code, Some(2), "{csv}");
+        assert!(run.stderr.contains("households.csv, ") && run.stderr.contains(problem), "{csv}: {}", run.stderr);
+    }
+    fs::remove_file(folder.path("households.csv")).unwrap();
+    let run = folder.run(&sandbox.url(), &[]);
+    assert!(run.code == Some(2) && run.stderr.contains("households.csv cannot be read"), "{}", run.stderr);
+    assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 0);
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_do_not_share_a_journal() {
+    let silent = Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await;
+    let (folder, _) = Folder::of(1);
+    let mut first = folder.command(&silent.url(), &[]).spawn().unwrap();
+    until(|| silent.requests().len() == 1).await;
+    let second = folder.run(&silent.url(), &[]);
+    assert_eq!(second.code, Some(2));
+    assert!(second.stderr.contains("is in use: wait until the other run ends"), "{}", second.stderr);
+    assert_eq!(silent.requests().len(), 1);
+    end(&mut first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_next_household_would_fare_no_better_the_run_ends() {
+    let unreachable = format!("http://127.0.0.1:{}", refusing_port().await);
+    let (folder, ids) = Folder::of(30);
+    let unauthorized = Server::endless(|| reply(401, &[], "")).await;
+    let broken = Server::endless(|| reply(500, &[], "")).await;
+    for (url, unknown, reason) in
+        [(unreachable, 0, "see above"), (unauthorized.url(), 0, "see above"), (broken.url(), 5, "out of order")]
+    {
+        let _ = fs::remove_file(folder.path("households.journal"));
+        let run = folder.run(&url, &["--in-flight", "1"]);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        let last = run.stdout.lines().last().unwrap();
+        assert!(
+            last.starts_with("stopped: ") && last.contains(reason) && last.contains("run it again"),
+            "{}",
+            run.stdout
+        );
+        assert_eq!(folder.rows("households.unknown.csv").len(), unknown);
+        assert!(run.stdout.contains(&format!("not created  {:>6}", ids.len() - unknown)), "{}", run.stdout);
+    }
+    assert_eq!((unauthorized.requests().len(), broken.requests().len()), (1, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn interrupted_it_waits_for_what_is_under_way_and_again_it_does_not() {
+    let sandbox = Sandbox::start().await;
+    let (folder, ids) = Folder::of(2000);
+    let mut run = folder.command(&sandbox.url(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until(|| sandbox.requests().len() > IN_FLIGHT).await;
+    interrupt(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+    let created = folder.rows("households.created.csv");
+    assert_eq!(created.len(), sandbox.requests().len());
+    assert!(created.len() < ids.len());
+    assert_eq!(folder.rows("households.unknown.csv").len(), 0);
+
+    let silent = Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await;
+    let (folder, ids) = Folder::of(2);
+    let mut run = folder
+        .command(&silent.url(), &["--in-flight", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(|| silent.requests().len() == 1).await;
+    interrupt(&run);
+    while run.try_wait().unwrap().is_none() {
+        interrupt(&run);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(folder.rows("households.unknown.csv").into_keys().collect::<Vec<_>>(), ids[..1]);
+}
+
+#[tokio::test]
+async fn without_credentials_it_says_what_to_set_and_with_sandbox_it_needs_none() {
+    let (folder, _) = Folder::of(3);
+    let run = |arguments: &[&str]| example("bulk").arg(folder.path("households.csv")).args(arguments).output().unwrap();
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("TRAXES_ACCESS_TOKEN is not set: set it"), "{message}");
+    assert!(run(&["--sandbox"]).status.success());
+    assert_eq!(folder.rows("households.created.csv").len(), 3);
+}
+
+async fn until(mut happened: impl FnMut() -> bool) {
+    while !happened() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(run: &Child) {
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+}
+
+fn end(run: &mut Child) {
+    run.kill().unwrap();
+    run.wait().unwrap();
+}

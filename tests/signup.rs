@@ -1,0 +1,230 @@
+//! The sign-up page: what a browser gets, and what the API got.
+
+#![cfg(feature = "sandbox")]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Stdio},
+    time::Duration,
+};
+use support::{Server, Then, When, created, example, raw, refusing_port};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use traxes_connect::{
+    Sandbox,
+    reqwest::{self, redirect},
+};
+use uuid::Uuid;
+
+/// The example, running.
+struct Site {
+    process: Child,
+    url: String,
+    browser: reqwest::Client,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+struct Page {
+    status: u16,
+    location: Option<String>,
+    retry_after: Option<String>,
+    html: String,
+}
+
+impl Site {
+    fn start(environment: &[(&str, &str)]) -> Self {
+        let mut command = example("signup");
+        command.args(["--listen", "127.0.0.1:0"]).envs(environment.iter().copied());
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let browser = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { process, url, browser }
+    }
+
+    fn of(api: &str) -> Self {
+        Self::start(&[("TRAXES_ACCESS_TOKEN", "tok-1"), ("TRAXES_BASE_URL", api)])
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        page(self.browser.get(format!("{}{path}", self.url)).send().await.unwrap()).await
+    }
+
+    async fn post(&self, fields: &[(&str, &str)]) -> Page {
+        page(self.browser.post(&self.url).form(fields).send().await.unwrap()).await
+    }
+
+    async fn sign_up(&self, name: &str) -> Page {
+        self.post(&[("form", &form_of(&self.get("/").await)), ("name", name)]).await
+    }
+}
+
+async fn page(response: reqwest::Response) -> Page {
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (location, retry_after) = (header("location"), header("retry-after"));
+    Page { status: response.status().as_u16(), location, retry_after, html: response.text().await.unwrap() }
+}
+
+/// The id in the form of a page.
+fn form_of(page: &Page) -> String {
+    let (_, rest) = page.html.split_once(r#"name="form" value=""#).expect("a form");
+    rest[..36].parse::<Uuid>().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_household_is_created_and_its_browser_sent_to_the_consent_link() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    let page = site.sign_up("  Rue de la Loi 16 ").await;
+    assert_eq!(page.status, 303);
+    assert!(page.location.unwrap().starts_with("https://sandbox.invalid/consent/"));
+    let sent: Value = serde_json::from_slice(&sandbox.requests()[0].body).unwrap();
+    assert_eq!(sent, serde_json::json!({"name": "Rue de la Loi 16", "type": "Household"}));
+    assert_eq!(site.get("/return").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_one_household() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    let form = form_of(&site.get("/").await);
+    let fields = [("form", form.as_str()), ("name", "Loi")];
+    let (first, second) = tokio::join!(site.post(&fields), site.post(&fields));
+    let later = site.post(&fields).await;
+    assert!(first.location.is_some());
+    assert_eq!((&first.location, &first.location), (&second.location, &later.location));
+    assert_eq!(sandbox.requests().len(), 1);
+    assert_ne!(site.sign_up("Loi").await.location, first.location);
+}
+
+#[tokio::test]
+async fn a_browser_that_leaves_does_not_end_the_call_that_it_began() {
+    let api = Server::queue([raw(When::AfterRequest, "", Then::Stall), created()]).await;
+    let site = Site::of(&api.url());
+    let form = form_of(&site.get("/").await);
+    let body = format!("form={form}&name=Loi");
+    let mut browser = TcpStream::connect(site.url.strip_prefix("http://").unwrap()).await.unwrap();
+    let head =
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length:";
+    browser.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+    while api.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(browser);
+    assert_eq!(site.post(&[("form", &form), ("name", "Loi")]).await.status, 502);
+    assert_eq!(api.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    for status in [400, 409, 422] {
+        sandbox.next(status, &[], r#"{"message": "a detail that is none of theirs"}"#);
+        let page = site.sign_up("\"><script>").await;
+        assert_eq!(page.status, 422);
+        assert!(page.html.contains("Nothing was created: correct it"), "{}", page.html);
+        assert!(page.html.contains(r#"value="&quot;&gt;&lt;script&gt;""#), "{}", page.html);
+        assert!(!page.html.contains("none of theirs"), "{}", page.html);
+        let again = site.post(&[("form", &form_of(&page)), ("name", "Loi")]).await;
+        assert_eq!(again.status, 303);
+    }
+    for name in ["", "   ", &"é".repeat(201)] {
+        let page = site.sign_up(name).await;
+        assert_eq!(page.status, 422);
+        assert!(page.html.contains("1 to 200 characters"), "{}", page.html);
+    }
+    assert_eq!(sandbox.requests().len(), 6);
+    assert_eq!(site.sign_up(&"é".repeat(200)).await.status, 303);
+}
+
+#[tokio::test]
+async fn what_was_not_created_for_no_fault_of_theirs_is_for_later() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    for (status, headers, wait, text) in [
+        (429, &[("retry-after", "120")][..], "120", "in 2 minutes"),
+        (503, &[("retry-after", "61")], "61", "in a minute"),
+        (401, &[], "60", "in a minute"),
+        (404, &[], "60", "in a minute"),
+    ] {
+        sandbox.next(status, headers, "");
+        let page = site.sign_up("Rue de la Loi 16").await;
+        assert_eq!((page.status, page.retry_after.as_deref()), (503, Some(wait)));
+        assert!(page.html.contains("you can safely try again") && page.html.contains(text), "{}", page.html);
+        assert!(page.html.contains(r#"name="name" value="Rue de la Loi 16""#), "{}", page.html);
+    }
+    let again = site.get("/?name=Rue+de+la+Loi+16").await;
+    assert!(again.html.contains(r#"value="Rue de la Loi 16""#), "{}", again.html);
+
+    let site = Site::of(&format!("http://127.0.0.1:{}", refusing_port().await));
+    assert_eq!(site.sign_up("Loi").await.status, 503);
+}
+
+#[tokio::test]
+async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_never_again_to_the_api() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    let form = form_of(&site.get("/").await);
+    for (headers, body, status, reference) in [
+        (&[("x-request-id", "req-7")][..], "", 500, "req-7"),
+        (&[("x-request-id", "req-8")], "{", 201, "req-8"),
+        (&[("x-request-id", "req-9")], "{}", 201, "req-9"),
+    ] {
+        sandbox.next(status, headers, body);
+        let page = site.sign_up("Loi").await;
+        assert_eq!(page.status, 502);
+        assert!(page.html.contains("Please do not sign up again"), "{}", page.html);
+        assert!(page.html.contains(reference) && page.html.contains("mailto:support@example.com"), "{}", page.html);
+    }
+    sandbox.next(500, &[], "");
+    for _ in 0..2 {
+        let page = site.post(&[("form", &form), ("name", "Loi")]).await;
+        assert!(page.status == 502 && page.html.contains(&form), "{}", page.html);
+    }
+    assert_eq!(sandbox.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_finished_needs_no_consent() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    sandbox.next(201, &[], r#"{"status": "Succeeded"}"#);
+    assert_eq!(site.sign_up("Loi").await.location.as_deref(), Some("/return"));
+}
+
+#[tokio::test]
+async fn other_requests_get_a_page_too() {
+    let site = Site::start(&[]);
+    assert_eq!(site.sign_up("Loi").await.status, 303, "in a sandbox of its own");
+    for fields in [&[("name", "Loi")][..], &[("form", "no id"), ("name", "Loi")], &[]] {
+        let page = site.post(fields).await;
+        assert!(page.status == 400 && page.html.contains("fill it in again"), "{}", page.html);
+    }
+    let page = site.get("/elsewhere").await;
+    assert!(page.status == 404 && page.html.contains(r#"href="/""#), "{}", page.html);
+    assert!(site.get("/style.css").await.html.contains("main {"));
+
+    let taken = site.url.strip_prefix("http://").unwrap();
+    let mut second = example("signup");
+    let output = second.args(["--listen", taken]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("choose another with --listen"), "{message}");
+    assert_eq!(output.status.code(), Some(1));
+    let mut halved = example("signup");
+    let mut half = halved.env("TRAXES_CLIENT_ID", "id").stderr(Stdio::piped()).spawn().unwrap();
+    let mut message = String::new();
+    half.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+    assert!(message.starts_with("error: TRAXES_CLIENT_SECRET is not set"), "{message}");
+    assert_eq!(half.wait().unwrap().code(), Some(1));
+}
