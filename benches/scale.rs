@@ -12,7 +12,9 @@ use std::{env, fs, path::Path, time::Instant};
 const SPEC: &str = include_str!("../openapi.yaml");
 
 fn main() {
-    let folder = env::args().skip(1).find(|argument| !argument.starts_with("--")).expect("a folder");
+    let Some(folder) = env::args().skip(1).find(|argument| !argument.starts_with("--")) else {
+        return eprintln!("usage: cargo bench --profile dev --bench scale -- FOLDER");
+    };
     fs::create_dir_all(&folder).expect("a folder");
     for operations in [1, 10, 100] {
         let spec = yaml_serde::to_string(&cloned(operations)).expect("YAML");

@@ -53,8 +53,8 @@ impl Client {
             "error.type" = Empty,
             outcome = Empty,
         );
-        let mut ending = Ending { span: span.clone(), recorded: false };
-        let result = self.attempts(operation, send).instrument(span).await;
+        let mut ending = Ending { span, recorded: false };
+        let result = self.attempts(operation, send).instrument(ending.span.clone()).await;
         ending.record(&result);
         result
     }

@@ -363,6 +363,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_was_not_sent_says_whether_it_is_to_be_mended_first() {
+        for (kind, advice) in
+            [(ErrorKind::Config, "correct it, and repeat"), (ErrorKind::Connect, "it is safe to repeat")]
+        {
+            let error = Error::new(kind, Outcome::NotSent, "why").of_call("op", 0, Duration::ZERO, false);
+            assert_eq!(error.to_string(), format!("op was not sent: why; {advice}"));
+        }
+    }
+
+    #[test]
     fn words_of_an_error_body_are_found_in_every_usual_shape() {
         for (body, code, detail) in [
             (r#"{"code":"E1","message":"no"}"#, Some("E1"), Some("no")),

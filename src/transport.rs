@@ -3,7 +3,7 @@
 use crate::{auth::AccessToken, client::Shared, generated, response::Reply};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
-use progenitor_client::{ClientHooks, OperationInfo, ResponseValue};
+use progenitor_client::ResponseValue;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 use std::{
@@ -53,6 +53,22 @@ impl Exchange {
             prefix => url.set_path(&[prefix, path].concat()),
         }
         url
+    }
+
+    /// Sends a request with the token, and reads what comes back into the record.
+    // No `async fn`: its future would keep room for the request, long after that was handed on.
+    pub(crate) fn send(
+        &self,
+        http: &reqwest::Client,
+        mut request: reqwest::Request,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
+        request.headers_mut().insert(AUTHORIZATION, self.token.header());
+        let sent = http.execute(request);
+        async move {
+            let mut response = sent.await?;
+            self.record.receive(&mut response, self.shared.body_limit).await;
+            Ok(response)
+        }
     }
 
     /// The value of the reply. A body that did not come whole has none: the record says why.
@@ -124,26 +140,5 @@ impl Received {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exchange")
-    }
-}
-
-impl ClientHooks<Arc<Exchange>> for generated::Client {
-    async fn pre<E>(&self, request: &mut reqwest::Request, _: &OperationInfo) -> Result<(), generated::Error<E>> {
-        request.headers_mut().insert(AUTHORIZATION, self.inner.token.header());
-        Ok(())
-    }
-
-    // No `async fn`: its future would keep room for the request, long after that was handed on.
-    fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
-        let sent = self.client.execute(request);
-        async move {
-            let mut response = sent.await?;
-            self.inner.record.receive(&mut response, self.inner.shared.body_limit).await;
-            Ok(response)
-        }
     }
 }

@@ -123,16 +123,6 @@ fn call(file: &syn::File) -> impl ToTokens {
             let client = Client::new_with_client(base, http, exchange);
             match operation { #(#arms)* other => panic!("no operation {other}") }
         }
-        impl progenitor_client::ClientHooks<std::sync::Arc<crate::transport::Exchange>> for Client {
-            async fn pre<E>(&self, request: &mut reqwest::Request, _: &OperationInfo) -> Result<(), Error<E>> {
-                self.inner.authorize(request);
-                Ok(())
-            }
-
-            async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-                self.inner.receive(self.client.execute(request).await?).await
-            }
-        }
     }
 }
 

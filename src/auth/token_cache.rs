@@ -52,7 +52,7 @@ impl<E> Default for TokenCache<E> {
     }
 }
 
-impl<E: Clone> TokenCache<E> {
+impl<E: Clone + Send + Sync> TokenCache<E> {
     /// The token that is held, or what `fetch` gets, for a call that ends at `deadline`.
     pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl Fn() -> R) -> Result<AccessToken, E>
     where
@@ -100,16 +100,19 @@ impl<E: Clone> TokenCache<E> {
         }
     }
 
-    async fn join(&self, fetch: &Fetch<E>) -> Result<AccessToken, E> {
-        let mut progress = fetch.lock().await;
-        if let Progress::Running(running) = &mut *progress {
-            let grant = running.await;
-            *progress = Progress::Ended(self.end(grant));
-        }
-        match &*progress {
-            Progress::Ended(ending) => ending.clone(),
-            Progress::Running(_) => unreachable!("it has just ended"),
-        }
+    // Boxed: every call has room for what it may wait for, and this is seldom waited for.
+    fn join<'a>(&'a self, fetch: &'a Fetch<E>) -> Pin<Box<dyn Future<Output = Result<AccessToken, E>> + Send + 'a>> {
+        Box::pin(async {
+            let mut progress = fetch.lock().await;
+            if let Progress::Running(running) = &mut *progress {
+                let grant = running.await;
+                *progress = Progress::Ended(self.end(grant));
+            }
+            match &*progress {
+                Progress::Ended(ending) => ending.clone(),
+                Progress::Running(_) => unreachable!("it has just ended"),
+            }
+        })
     }
 
     /// Keeps what a fetch got. Whoever comes from now on begins another.

@@ -380,13 +380,6 @@ impl ClientInfo<std::sync::Arc<crate::transport::Exchange>> for Client {
         &self.inner
     }
 }
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<std::sync::Arc<crate::transport::Exchange>>,
-    {}
-};
 #[allow(clippy::all)]
 impl Client {
     /**Create a collective onboarding request
@@ -413,13 +406,7 @@ Arguments:
             )
             .json(&body)
             .build()?;
-        let info = OperationInfo {
-            operation_id: "create_collective_onboarding",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.inner.send(&self.client, request).await?;
         match response.status().as_u16() {
             200..=299 => self.inner.decode(),
             _ => Err(Error::UnexpectedResponse(response)),

@@ -29,7 +29,13 @@ impl Exchange {
         format!("{}{path}", self.base)
     }
 
-    pub async fn receive(&self, mut response: reqwest::Response) -> reqwest::Result<reqwest::Response> {
+    pub async fn send(
+        &self,
+        http: &reqwest::Client,
+        mut request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.authorize(&mut request);
+        let mut response = http.execute(request).await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
@@ -45,7 +51,7 @@ impl Exchange {
         Ok(ResponseValue::new(value, reqwest::StatusCode::OK, Default::default()))
     }
 
-    pub fn authorize(&self, request: &mut reqwest::Request) {
+    fn authorize(&self, request: &mut reqwest::Request) {
         let Some(scheme) = &self.security else { return };
         let name = scheme["name"].as_str().unwrap_or_default().to_owned();
         match (scheme["type"].as_str(), scheme["in"].as_str()) {
