@@ -232,6 +232,12 @@ async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again(
     assert_eq!(ledger(server.requests().split_off(5).into_iter().map(|request| request.body)), [(ids[1], 1)].into());
     assert_eq!(folder.rows("households.created.csv").len(), 4);
     assert_eq!(folder.rows("households.unknown.csv"), unknown);
+
+    // A row that is taken out of the CSV is not forgotten.
+    folder.write("households.csv", csv_of(&ids[..1]));
+    assert_eq!(folder.run(&server.url(), &[]).code, Some(1));
+    assert_eq!(folder.rows("households.created.csv").len(), 4);
+    assert_eq!(folder.rows("households.unknown.csv").into_keys().collect::<Vec<_>>(), [ids[2]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,7 @@ pub struct Step {
     pub event: Event,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// Written before the request goes out.
@@ -107,9 +107,14 @@ impl Journal {
         Ok(())
     }
 
-    /// The last step of a household.
-    pub fn last(&self, household: Uuid) -> Option<&Step> {
-        self.last.get(&household)
+    /// The last step of each household.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.last.values()
+    }
+
+    /// Whether nothing was sent of a household that may have been created.
+    pub fn may_be_sent(&self, household: Uuid) -> bool {
+        self.last.get(&household).is_none_or(|step| matches!(step.event, Event::NotCreated { .. }))
     }
 
     fn write(&mut self, line: &[u8]) -> Result<(), String> {

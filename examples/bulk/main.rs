@@ -13,6 +13,7 @@
 
 mod households;
 mod journal;
+mod report;
 
 use clap::Parser;
 use futures_util::{StreamExt, stream};
@@ -21,8 +22,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use journal::{Event, Journal};
 use std::{
     cell::{Cell, RefCell},
-    env, fs,
-    path::{Path, PathBuf},
+    env,
+    path::PathBuf,
     pin::pin,
     process::ExitCode,
     time::Duration,
@@ -64,9 +65,9 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether every row is created.
+/// Whether nothing is left to do, for a later run or for a person.
 async fn run(arguments: &Arguments) -> Result<bool, String> {
-    let Households { good, bad } = Households::read(&arguments.csv)?;
+    let households = Households::read(&arguments.csv)?;
     let sandbox;
     let (client, server) = if arguments.sandbox {
         sandbox = Sandbox::start().await;
@@ -77,10 +78,10 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let journal = Journal::open(&arguments.csv.with_extension("journal"), &server)?;
 
-    let todo: Vec<_> = good.iter().filter(|household| may_be_sent(&journal, household)).collect();
+    let todo: Vec<_> = households.good.iter().filter(|household| journal.may_be_sent(household.id)).collect();
     let progress = ProgressBar::new(todo.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left").expect("a template"));
-    for problem in &bad {
+    for problem in &households.bad {
         progress.suspend(|| eprintln!("{problem}"));
     }
     let client = client.with_retry(RetryPolicy::new().attempts(ATTEMPTS).deadline(DEADLINE));
@@ -106,12 +107,11 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
         }
     }
     run.progress.finish_and_clear();
-    let stopped = run.stopped.take();
-    report(&arguments.csv, &good, &bad, &run.journal.borrow(), stopped)
-}
-
-fn may_be_sent(journal: &Journal, household: &Household) -> bool {
-    journal.last(household.id).is_none_or(|step| matches!(step.event, Event::NotCreated { .. }))
+    let done = report::report(&arguments.csv, &households, &run.journal.borrow())?;
+    if let Some(why) = run.stopped.take() {
+        println!("stopped: {why}");
+    }
+    Ok(done)
 }
 
 struct Run {
@@ -182,61 +182,4 @@ fn event(result: Result<Response<OnboardingRequest>, Error>) -> Event {
             _ => Event::Unknown { why: error.to_string() },
         },
     }
-}
-
-fn report(
-    csv: &Path,
-    good: &[Household],
-    bad: &[String],
-    journal: &Journal,
-    stopped: Option<String>,
-) -> Result<bool, String> {
-    let (mut created, mut unknown) = (vec![], vec![]);
-    for household in good {
-        let Some(step) = journal.last(household.id) else { continue };
-        let row = |rest: [Option<String>; 3]| {
-            let known = [household.id.to_string(), household.name.clone(), step.at.to_rfc3339()];
-            known.into_iter().chain(rest.map(Option::unwrap_or_default)).collect::<Vec<_>>()
-        };
-        match &step.event {
-            Event::Created { onboarding, consent_url, remark } => {
-                created.push(row([onboarding.map(|id| id.to_string()), consent_url.clone(), remark.clone()]));
-            }
-            Event::Unknown { why } => unknown.push(row([Some(why.clone()), None, None])),
-            Event::Sending => {
-                unknown.push(row([Some("the program ended before the answer was written".to_owned()), None, None]))
-            }
-            Event::NotCreated { .. } => {}
-        }
-    }
-    let left = good.len() - created.len() - unknown.len();
-    let (created_csv, unknown_csv) = (csv.with_extension("created.csv"), csv.with_extension("unknown.csv"));
-    write(&created_csv, &["collective_id", "name", "created", "onboarding_id", "consent_url", "remark"], &created)?;
-    write(&unknown_csv, &["collective_id", "name", "sent", "why"], &unknown)?;
-    println!("created      {:>6}  {}", created.len(), created_csv.display());
-    for (what, count, advice) in [
-        ("unknown", unknown.len(), format!("{}: find out before you send one again", unknown_csv.display())),
-        ("not created", left, "correct what was refused, and run it again".to_owned()),
-        ("bad rows", bad.len(), "correct them, and run it again".to_owned()),
-    ] {
-        if count > 0 {
-            println!("{what:<12} {count:>6}  {advice}");
-        }
-    }
-    if let Some(why) = &stopped {
-        println!("stopped: {why}");
-    }
-    Ok(created.len() == good.len() && bad.is_empty())
-}
-
-/// The whole file or none: whoever reads it meanwhile sees the one before.
-fn write(path: &Path, columns: &[&str], rows: &[Vec<String>]) -> Result<(), String> {
-    let unwritten = |problem: csv::Error| format!("{} cannot be written ({problem}): run it again", path.display());
-    let draft = path.with_extension("new");
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_path(&draft).map_err(unwritten)?;
-    writer.write_record(columns).map_err(unwritten)?;
-    for row in rows {
-        writer.write_record(&row[..columns.len()]).map_err(unwritten)?;
-    }
-    writer.flush().and_then(|()| fs::rename(&draft, path)).map_err(|problem| unwritten(problem.into()))
 }
