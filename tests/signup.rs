@@ -137,13 +137,18 @@ async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
         assert!(!page.html.contains("none of theirs"), "{}", page.html);
         let again = site.post(&[("form", &form_of(&page)), ("name", "Loi")]).await;
         assert_eq!(again.status, 303);
+        // Also by the browser's way back.
+        let form = form_of(&site.get("/").await);
+        sandbox.next(status, &[], "");
+        assert_eq!(site.post(&[("form", &form), ("name", "Lo")]).await.status, 422);
+        assert_eq!(site.post(&[("form", &form), ("name", "Loi")]).await.status, 303);
     }
     for name in ["", "   ", &"é".repeat(201)] {
         let page = site.sign_up(name).await;
         assert_eq!(page.status, 422);
         assert!(page.html.contains("1 to 200 characters"), "{}", page.html);
     }
-    assert_eq!(sandbox.requests().len(), 6);
+    assert_eq!(sandbox.requests().len(), 12);
     assert_eq!(site.sign_up(&"é".repeat(200)).await.status, 303);
 }
 

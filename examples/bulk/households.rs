@@ -1,9 +1,6 @@
 //! The households of a CSV file.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    path::Path,
-};
+use std::{collections::HashMap, fs, path::Path};
 use traxes_connect::{CollectiveOnboardingRequest, CollectiveType};
 use uuid::Uuid;
 
@@ -27,33 +24,44 @@ pub struct Household {
 
 impl Households {
     pub fn read(path: &Path) -> Result<Self, String> {
-        let unreadable = |problem: csv::Error| format!("{} cannot be read ({problem}): check the file", path.display());
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
-        let columns = reader.headers().map_err(unreadable)?.clone();
-        check(&columns).map_err(|problem| format!("{}, line 1: {problem}", path.display()))?;
+        let text = fs::read(path)
+            .map_err(|problem| format!("{} cannot be read ({problem}): check its path", path.display()))?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&text[..]);
+        let in_line_1 = |problem| format!("{}, line 1: {problem}", path.display());
+        let columns = reader.headers().map_err(|error| in_line_1(problem(&error)))?.clone();
+        check(&columns).map_err(in_line_1)?;
 
-        let (mut good, mut bad, mut lines) = (vec![], vec![], HashMap::new());
+        let (mut good, mut bad, mut lines) = (vec![], vec![], HashMap::<Uuid, Vec<u64>>::new());
+        let (mut line, mut seen) = (1, 0);
         for record in reader.records() {
-            let household = match record {
-                Ok(record) => household(&record, &columns),
-                Err(error) if error.is_io_error() => return Err(unreadable(error)),
-                Err(error) => Err(format!("line {}: {}", line(error.position()), problem(&error))),
+            let position = match &record {
+                Ok(record) => record.position(),
+                Err(error) => error.position(),
             };
-            match household {
-                Ok(household) => match lines.entry(household.id) {
-                    Entry::Vacant(entry) => {
-                        entry.insert(household.line);
-                        good.push(household);
-                    }
-                    Entry::Occupied(first) => bad.push(format!(
-                        "line {}: collective_id is that of line {}: give each household one of its own",
-                        household.line,
-                        first.get()
-                    )),
-                },
-                Err(problem) => bad.push(problem),
+            // As an editor counts them: csv knows neither the empty lines before a record nor a carriage return.
+            let begin = position.map_or(seen, |position| position.byte() as usize);
+            let begin = begin + text[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            line += text[seen..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
+            seen = begin;
+            match record.map_err(|error| problem(&error)).and_then(|record| household(line, &record, &columns)) {
+                Ok(household) => {
+                    lines.entry(household.id).or_default().push(line);
+                    good.push(household);
+                }
+                Err(problem) => bad.push(format!("line {line}: {problem}")),
             }
         }
+        // Neither is sent: a person who changed the one that was would send it again.
+        good.retain(|household| match &lines[&household.id][..] {
+            [_] => true,
+            lines => {
+                let line = household.line;
+                bad.push(format!(
+                    "line {line}: collective_id is in lines {lines:?}: give each household one of its own"
+                ));
+                false
+            }
+        });
         Ok(Self { good, bad })
     }
 }
@@ -75,8 +83,7 @@ fn check(columns: &csv::StringRecord) -> Result<(), String> {
     }
 }
 
-fn household(record: &csv::StringRecord, columns: &csv::StringRecord) -> Result<Household, String> {
-    let line = line(record.position());
+fn household(line: u64, record: &csv::StringRecord, columns: &csv::StringRecord) -> Result<Household, String> {
     let field = |name| {
         let at = columns.iter().position(|column| column == name)?;
         record.get(at).filter(|text| !text.is_empty())
@@ -84,24 +91,23 @@ fn household(record: &csv::StringRecord, columns: &csv::StringRecord) -> Result<
     let id = |column| match field(column).map(str::parse::<Uuid>) {
         None => Ok(None),
         Some(Ok(id)) => Ok(Some(id)),
-        Some(Err(problem)) => Err(format!("line {line}: {column} is no UUID ({problem}): correct it")),
+        Some(Err(problem)) => Err(format!("{column} is no UUID ({problem}): correct it")),
     };
-    let empty = |column| format!("line {line}: {column} is empty: write one");
-    let (name, collective_id) = (field("name").ok_or_else(|| empty("name"))?, id("collective_id")?);
-    let collective_id = collective_id.ok_or_else(|| empty("collective_id"))?;
+    let empty = |column| format!("{column} is empty: write one");
+    let name = field("name").ok_or_else(|| empty("name"))?;
+    if name.contains(['\r', '\n']) {
+        return Err("name has more than one line: close the quotes, or write it in one".to_owned());
+    }
+    let collective_id = id("collective_id")?.ok_or_else(|| empty("collective_id"))?;
     let mut request =
         CollectiveOnboardingRequest::new(name).collective_type(CollectiveType::Household).collective_id(collective_id);
     request.owner = id("owner")?;
     if let Some(properties) = field("properties") {
         let properties = serde_json::from_str(properties)
-            .map_err(|problem| format!("line {line}: properties is not JSON ({problem}): correct it"))?;
+            .map_err(|problem| format!("properties is not JSON ({problem}): correct it"))?;
         request.properties = Some(properties);
     }
     Ok(Household { line, id: collective_id, name: name.to_owned(), request })
-}
-
-fn line(position: Option<&csv::Position>) -> u64 {
-    position.map_or(0, csv::Position::line)
 }
 
 /// What is wrong with a record, without the position, which is said before it.

@@ -2,6 +2,7 @@
 //!
 //! A household of which only `sending` is there may have been created: the program ended before the answer was written.
 
+use crate::households::Household;
 use chrono::{DateTime, Utc};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ struct Header {
 #[derive(Serialize, Deserialize)]
 pub struct Step {
     pub household: Uuid,
+    /// As it was sent, whatever the CSV says by now.
+    pub name: String,
     pub at: DateTime<Utc>,
     #[serde(flatten)]
     pub event: Event,
@@ -67,7 +70,12 @@ impl Journal {
         file.read_to_end(&mut bytes).map_err(unusable)?;
         let header = line(&Header { server: server.to_owned() });
         // A line without its end was being written when the program ended. Whatever it announces was not begun.
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let mut whole = end_of_lines(&bytes);
+        // Nor was one that a loss of power left without its text.
+        let last = whole.checked_sub(1).map_or(0, |end| end_of_lines(&bytes[..end]));
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes[last..whole]).is_err() && last > 0 {
+            whole = last;
+        }
         if whole == 0 && !header.starts_with(&bytes) {
             return Err(not_a_line(path, 1));
         }
@@ -78,7 +86,7 @@ impl Journal {
                 if found.server != server {
                     let found = found.server;
                     return Err(format!(
-                        "{} is of {found}, and this run is for {server}: use a copy of the CSV under another name",
+                        "{} is of {found}, and this run is for {server}: set TRAXES_BASE_URL as it was, or take another CSV",
                         path.display()
                     ));
                 }
@@ -90,20 +98,20 @@ impl Journal {
         journal.file.set_len(journal.length).map_err(unusable)?;
         if whole == 0 {
             journal.write(&header)?;
-            // So that the file itself outlives a loss of power, and not its contents alone.
-            #[cfg(unix)]
-            File::open(path.canonicalize().map_err(unusable)?.parent().unwrap_or(path))
-                .and_then(|f| f.sync_all())
-                .map_err(unusable)?;
         }
+        // So that the file itself outlives a loss of power, and not its contents alone.
+        #[cfg(unix)]
+        path.canonicalize()
+            .and_then(|path| File::open(path.parent().unwrap_or(&path))?.sync_all())
+            .map_err(unusable)?;
         Ok(journal)
     }
 
     /// Returns when the step is on the disk.
-    pub fn record(&mut self, household: Uuid, event: Event) -> Result<(), String> {
-        let step = Step { household, at: Utc::now(), event };
+    pub fn record(&mut self, household: &Household, event: Event) -> Result<(), String> {
+        let step = Step { household: household.id, name: household.name.clone(), at: Utc::now(), event };
         self.write(&line(&step))?;
-        self.last.insert(household, step);
+        self.last.insert(household.id, step);
         Ok(())
     }
 
@@ -126,6 +134,11 @@ impl Journal {
         self.length += line.len() as u64;
         Ok(())
     }
+}
+
+/// The length of what ends in a line end.
+fn end_of_lines(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 fn line(content: &impl Serialize) -> Vec<u8> {

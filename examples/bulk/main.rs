@@ -2,9 +2,10 @@
 //! created twice, and none is lost.
 //!
 //! The CSV has the columns `collective_id` and `name`, and may have `owner` and `properties`. A row is known by its
-//! `collective_id`, a UUID of your choice. Beside `households.csv`, a run leaves three files:
+//! `collective_id`, a UUID of your choice: what is changed in it once it was sent is not sent. Beside `households.csv`, a run leaves three files:
 //!
-//! - `households.journal`: each step, written to the disk before the next one is taken. Keep it: it is what a later run goes by.
+//! - `households.journal`: each step, written to the disk before the next one is taken. Keep it beside its CSV: it is all
+//!   that a later run goes by, and under another name every household would be sent again.
 //! - `households.created.csv`: what was created, with the link to send each user to.
 //! - `households.unknown.csv`: what may have been created or not. It is never sent again. For a person, who finds out, and
 //!   puts those that were not created into a file of their own.
@@ -74,7 +75,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
         (sandbox.client(), "a sandbox".to_owned())
     } else {
         let client = Client::from_env().map_err(|error| error.to_string())?;
-        (client, env::var("TRAXES_BASE_URL").unwrap_or_else(|_| "production".to_owned()))
+        (client, base_url())
     };
     let journal = Journal::open(&arguments.csv.with_extension("journal"), &server)?;
 
@@ -94,24 +95,30 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let mut calls =
         pin!(stream::iter(todo).map(|household| run.onboard(household)).buffer_unordered(arguments.in_flight.into()));
+    let mut interrupted = false;
     loop {
         tokio::select! {
             call = calls.next() => if call.is_none() { break },
             _ = tokio::signal::ctrl_c() => {
-                if run.stopped.borrow().is_some() {
+                if interrupted {
                     break;
                 }
+                interrupted = true;
                 run.stop("interrupted: run it again");
                 run.progress.suspend(|| eprintln!("waiting for what is under way; interrupt again to set it aside as unknown"));
             }
         }
     }
     run.progress.finish_and_clear();
-    let done = report::report(&arguments.csv, &households, &run.journal.borrow())?;
     if let Some(why) = run.stopped.take() {
         println!("stopped: {why}");
     }
-    Ok(done)
+    report::report(&arguments.csv, &households, &run.journal.borrow())
+}
+
+/// As the journal has it.
+fn base_url() -> String {
+    env::var("TRAXES_BASE_URL").map_or_else(|_| "production".to_owned(), |url| url.trim_end_matches('/').to_owned())
 }
 
 struct Run {
@@ -128,7 +135,7 @@ impl Run {
         if self.stopped.borrow().is_some() {
             return;
         }
-        if let Err(problem) = self.journal.borrow_mut().record(household.id, Event::Sending) {
+        if let Err(problem) = self.journal.borrow_mut().record(household, Event::Sending) {
             return self.stop(problem);
         }
         let result = self.client.create_collective_onboarding(&household.request).await;
@@ -138,7 +145,7 @@ impl Run {
         } else {
             self.unknown_in_a_row.set(0);
         }
-        if let Err(problem) = self.journal.borrow_mut().record(household.id, event(result)) {
+        if let Err(problem) = self.journal.borrow_mut().record(household, event(result)) {
             self.stop(problem);
         }
         self.progress.inc(1);
@@ -170,14 +177,26 @@ impl Run {
     }
 }
 
+/// What a person has to do where one was created, and did not come with what the user needs.
+fn ask(why: &str, request_id: Option<&str>) -> String {
+    let id = request_id.map_or_else(String::new, |id| format!(", request id {id}"));
+    format!("created, and {why}: ask the vendor how to go on{id}")
+}
+
 fn event(result: Result<Response<OnboardingRequest>, Error>) -> Event {
     match result {
         Ok(onboarding) => {
             let consent_url = onboarding.consent_url().map(str::to_owned);
-            Event::Created { onboarding: onboarding.id, consent_url, remark: None }
+            let well = onboarding.is_succeeded() || consent_url.is_some() && !onboarding.is_finished();
+            let status = onboarding.status.as_ref().map_or("unknown", |status| status.as_str());
+            let remark = (!well).then(|| ask(&format!("its status is {status}"), onboarding.request_id()));
+            Event::Created { onboarding: onboarding.id, consent_url, remark }
         }
         Err(error) => match error.outcome() {
-            Outcome::Applied => Event::Created { onboarding: None, consent_url: None, remark: Some(error.to_string()) },
+            Outcome::Applied => {
+                let remark = Some(ask("its reply could not be read", error.request_id()));
+                Event::Created { onboarding: None, consent_url: None, remark }
+            }
             Outcome::NotSent | Outcome::Rejected => Event::NotCreated { why: error.to_string() },
             _ => Event::Unknown { why: error.to_string() },
         },

@@ -12,15 +12,15 @@ const KILLED: &str = "the program ended before the answer was written";
 ///
 /// What the journal knows is told, also of rows that are in the CSV no more.
 pub fn report(csv: &Path, households: &Households, journal: &Journal) -> Result<bool, String> {
-    let rows: HashMap<_, _> = households.good.iter().map(|household| (household.id, household)).collect();
+    let rows: HashMap<_, _> = households.good.iter().map(|household| (household.id, &household.line)).collect();
     let mut steps: Vec<_> = journal.steps().collect();
-    steps.sort_by_key(|step| (rows.get(&step.household).map_or(u64::MAX, |row| row.line), step.at));
-    let (mut created, mut unknown) = (vec![], vec![]);
+    steps.sort_by_key(|step| (rows.get(&step.household).map_or(u64::MAX, |row| **row), step.at));
+    let (mut created, mut unknown, mut remarks) = (vec![], vec![], 0);
     for step in steps {
-        let name = rows.get(&step.household).map(|row| row.name.clone()).unwrap_or_default();
-        let (id, at) = (step.household.to_string(), step.at.to_rfc3339());
+        let (id, name, at) = (step.household.to_string(), step.name.clone(), step.at.to_rfc3339());
         match step.event.clone() {
             Event::Created { onboarding, consent_url, remark } => {
+                remarks += usize::from(remark.is_some());
                 let onboarding = onboarding.map(|id| id.to_string()).unwrap_or_default();
                 created.push([id, name, at, onboarding, consent_url.unwrap_or_default(), remark.unwrap_or_default()]);
             }
@@ -36,8 +36,9 @@ pub fn report(csv: &Path, households: &Households, journal: &Journal) -> Result<
     let left = households.good.iter().filter(|household| journal.may_be_sent(household.id)).count();
     println!("created      {:>6}  {}", created.len(), created_csv.display());
     let counts = [
+        ("to look at", remarks, format!("created, with a remark in {}", created_csv.display())),
         ("unknown", unknown.len(), format!("{}: find out before you send one again", unknown_csv.display())),
-        ("not created", left, "correct what was refused, and run it again".to_owned()),
+        ("not created", left, "see above, correct what was refused, and run it again".to_owned()),
         ("bad rows", households.bad.len(), "correct them, and run it again".to_owned()),
     ];
     for (what, count, advice) in counts.iter().filter(|(_, count, _)| *count > 0) {

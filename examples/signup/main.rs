@@ -28,7 +28,7 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::OnceCell};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use traxes_connect::{Client, CollectiveOnboardingRequest, CollectiveType, Error, Outcome, RetryPolicy, Sandbox};
 use uuid::Uuid;
 
@@ -37,7 +37,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// What people are asked to wait where the server does not say.
 const WAIT: Duration = Duration::from_secs(60);
 const LONGEST_NAME: usize = 200;
-const VARIABLES: [&str; 3] = ["TRAXES_ACCESS_TOKEN", "TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET"];
+const VARIABLES: [&str; 5] =
+    ["TRAXES_ACCESS_TOKEN", "TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET", "TRAXES_TOKEN_URL", "TRAXES_BASE_URL"];
 
 /// Serve a sign-up page.
 #[derive(Parser)]
@@ -87,7 +88,8 @@ struct Again {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match serve(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -138,8 +140,9 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
     let answer = Arc::clone(app.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(form).or_default());
     // A task of its own: a call that ended because a browser left would be one of which nobody knows whether it happened.
     let asked = name.clone();
-    let call = tokio::spawn(async move { answer.get_or_init(|| create(&app.client, &asked)).await.clone() });
-    match call.await.unwrap_or(SignUp::Unclear { request_id: None }) {
+    let call = tokio::spawn(async move { answer.get_or_try_init(|| create(&app.client, &asked)).await.cloned() });
+    let sign_up = call.await.unwrap_or(Ok(SignUp::Unclear { request_id: None }));
+    match sign_up.unwrap_or_else(|again| again) {
         SignUp::Consent(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response(),
         SignUp::Done => (StatusCode::SEE_OTHER, [(header::LOCATION, "/return")]).into_response(),
         SignUp::Refused => {
@@ -151,29 +154,32 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, wait)], pages::later(&name, wait)).into_response()
         }
         SignUp::Unclear { request_id } => {
+            // What the page gives people to quote.
+            tracing::error!(%form, request_id, "a sign-up is unclear: find out before you repeat it");
             (StatusCode::BAD_GATEWAY, pages::unclear(form, request_id.as_deref())).into_response()
         }
     }
 }
 
-async fn create(client: &Client, name: &str) -> SignUp {
+/// An error where nothing was created: that is not kept, so that the same form may be sent again.
+async fn create(client: &Client, name: &str) -> Result<SignUp, SignUp> {
     let request = CollectiveOnboardingRequest::new(name).collective_type(CollectiveType::Household);
     match client.create_collective_onboarding(&request).await {
-        Ok(onboarding) => match onboarding.consent_url() {
+        Ok(onboarding) => Ok(match onboarding.consent_url() {
             _ if onboarding.is_succeeded() => SignUp::Done,
             Some(url) => SignUp::Consent(url.to_owned()),
             None => SignUp::Unclear { request_id: onboarding.request_id().map(str::to_owned) },
-        },
+        }),
         Err(error) => failed(&error),
     }
 }
 
-fn failed(error: &Error) -> SignUp {
+fn failed(error: &Error) -> Result<SignUp, SignUp> {
     match error.outcome() {
         Outcome::Rejected if error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 409 | 422)) => {
-            SignUp::Refused
+            Err(SignUp::Refused)
         }
-        Outcome::NotSent | Outcome::Rejected => SignUp::Later(error.retry_after().unwrap_or(WAIT)),
-        _ => SignUp::Unclear { request_id: error.request_id().map(str::to_owned) },
+        Outcome::NotSent | Outcome::Rejected => Err(SignUp::Later(error.retry_after().unwrap_or(WAIT))),
+        _ => Ok(SignUp::Unclear { request_id: error.request_id().map(str::to_owned) }),
     }
 }
