@@ -215,6 +215,9 @@ async fn wherever_the_journal_ends_only_what_it_does_not_announce_is_sent() {
         let sent = ledger(server.requests().split_off(sent_before).into_iter().map(|request| request.body));
         let expected = ids.iter().filter(|id| !announced.contains_key(id)).map(|id| (*id, 1)).collect();
         assert_eq!(sent, expected, "{length} of {} bytes: {}", whole.len(), run.stderr);
+        // What it wrote behind such an end is read again.
+        let (before, again) = (server.requests().len(), folder.run(&server.url(), &[]));
+        assert_eq!((again.stderr.as_str(), server.requests().len()), ("", before));
     }
 }
 
