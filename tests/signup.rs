@@ -226,10 +226,15 @@ async fn other_requests_get_a_page_too() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("choose another with --listen"), "{message}");
     assert_eq!(output.status.code(), Some(1));
-    let mut halved = example("signup");
-    let mut half = halved.env("TRAXES_CLIENT_ID", "id").stderr(Stdio::piped()).spawn().unwrap();
-    let mut message = String::new();
-    half.stderr.take().unwrap().read_to_string(&mut message).unwrap();
-    assert!(message.starts_with("error: TRAXES_CLIENT_SECRET is not set"), "{message}");
-    assert_eq!(half.wait().unwrap().code(), Some(1));
+    // Never a sandbox where another server is meant.
+    for (set, missing) in [("TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET"), ("TRAXES_BASE_URL", "TRAXES_ACCESS_TOKEN")] {
+        // On an address that is taken, so that a server which starts all the same ends, too.
+        let mut half = example("signup");
+        let half = half.args(["--listen", taken]).env(set, "https://api.invalid");
+        let mut half = half.stderr(Stdio::piped()).spawn().unwrap();
+        let mut message = String::new();
+        half.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+        assert!(message.starts_with(&format!("error: {missing} is not set")), "{message}");
+        assert_eq!(half.wait().unwrap().code(), Some(1));
+    }
 }

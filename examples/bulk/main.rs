@@ -2,7 +2,8 @@
 //! created twice, and none is lost.
 //!
 //! The CSV has the columns `collective_id` and `name`, and may have `owner` and `properties`. A row is known by its
-//! `collective_id`, a UUID of your choice: what is changed in it once it was sent is not sent. Beside `households.csv`, a run leaves three files:
+//! `collective_id`, a UUID of your choice: what is changed in it once it was sent is not sent. Beside `households.csv`, a run
+//! leaves three files:
 //!
 //! - `households.journal`: each step, written to the disk before the next one is taken. Keep it beside its CSV: it is all
 //!   that a later run goes by, and under another name every household would be sent again.
