@@ -347,6 +347,11 @@ fn open_enum(item: &mut ItemEnum) -> Item {
     item.attrs.retain(|a| !a.path().is_ident("derive"));
     item.attrs.push(parse_quote!(#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]));
     item.attrs.push(parse_quote!(#[non_exhaustive]));
+    let examples: Vec<_> = values.iter().cloned().chain(held.clone()).collect();
+    item.attrs.push(parse_quote! {
+        #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema),
+            schemars(from = "String", into = "String", extend("examples" = [#(#examples),*])))]
+    });
     let name = &item.ident;
     parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* ; #(#held),* } })
 }

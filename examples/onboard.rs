@@ -158,8 +158,8 @@ fn success(response: &Response<OnboardingRequest>) -> Value {
 
 fn failure(error: &Error) -> Value {
     serde_json::json!({"error": {
-        "kind": error.kind().as_str(),
-        "outcome": error.outcome().as_str(),
+        "kind": error.kind(),
+        "outcome": error.outcome(),
         "status": error.status().map(|status| status.as_u16()),
         "code": error.code(),
         "request_id": error.request_id(),

@@ -1,18 +1,15 @@
 //! The client: its configuration, and the checks of it.
 
+use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, TokenSource};
 #[cfg(feature = "drift")]
-use crate::drift::{DriftReport, OnDrift};
-use crate::{
-    auth::{AccessToken, ClientCredentials, Credentials, TokenSource},
-    error::Error,
-    retry::RetryPolicy,
-};
+use crate::drift::OnDrift;
+use crate::{error::Error, retry::RetryPolicy};
+use http::HeaderValue;
 use reqwest::{Url, redirect};
-use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// `servers` of openapi.yaml.
-const BASE_URL: &str = "https://api.traxes.io/connect";
+pub(crate) const BASE_URL: &str = "https://api.traxes.io/connect";
 /// Ten times what a healthy handshake across the world takes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What gateways commonly give a request: a reply that takes longer comes from none.
@@ -42,8 +39,6 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: Url,
-    pub(crate) server_address: String,
-    pub(crate) server_port: u16,
     pub(crate) credentials: Credentials,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
@@ -63,7 +58,21 @@ impl Client {
 
     /// Settings other than the defaults.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
+        let no_token = "is not set: set a token, client_credentials or a token_source";
+        ClientBuilder {
+            base_url: BASE_URL.to_owned(),
+            credentials: Err(Error::config("token", no_token)),
+            retry: RetryPolicy::default(),
+            connect_timeout: CONNECT_TIMEOUT,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            body_limit: BODY_LIMIT,
+            user_agent: USER_AGENT.to_owned(),
+            plain_http: false,
+            http: reqwest::Client::builder(),
+            #[cfg(feature = "drift")]
+            on_drift: None,
+        }
     }
 
     /// This client with another policy, for one call or some: connections and credentials stay shared.
@@ -85,18 +94,8 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base_url, retry) = (self.shared.base_url.as_str(), &self.retry);
-        f.debug_struct("Client").field("base_url", &base_url).field("retry", retry).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.shared.base_url.as_str()).finish_non_exhaustive()
     }
-}
-
-type HttpCustomiser = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
-
-enum Tokens {
-    None,
-    Fixed(SecretString),
-    Credentials(ClientCredentials),
-    Source(Box<dyn TokenSource>),
 }
 
 /// The settings of a [`Client`]. They are checked in [`build`](Self::build).
@@ -115,103 +114,73 @@ enum Tokens {
 /// ```
 pub struct ClientBuilder {
     base_url: String,
-    tokens: Tokens,
+    credentials: Result<Credentials, Error>,
     retry: RetryPolicy,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     idle_timeout: Duration,
     body_limit: usize,
-    user_agent_suffix: Option<String>,
+    user_agent: String,
     plain_http: bool,
-    http: Option<HttpCustomiser>,
+    http: reqwest::ClientBuilder,
     #[cfg(feature = "drift")]
-    on_drift: Option<OnDrift>,
-}
-
-impl Default for ClientBuilder {
-    fn default() -> Self {
-        Self {
-            base_url: BASE_URL.to_owned(),
-            tokens: Tokens::None,
-            retry: RetryPolicy::default(),
-            connect_timeout: CONNECT_TIMEOUT,
-            attempt_timeout: ATTEMPT_TIMEOUT,
-            idle_timeout: IDLE_TIMEOUT,
-            body_limit: BODY_LIMIT,
-            user_agent_suffix: None,
-            plain_http: false,
-            http: None,
-            #[cfg(feature = "drift")]
-            on_drift: None,
-        }
-    }
+    pub(crate) on_drift: Option<OnDrift>,
 }
 
 impl ClientBuilder {
     /// A fixed access token, of visible ASCII. Of this, `client_credentials` and `token_source` the last one holds.
-    pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.tokens = Tokens::Fixed(token.into().into());
-        self
+    pub fn token(self, token: impl Into<String>) -> Self {
+        Self { credentials: AccessToken::named("token", token).map(Credentials::Fixed), ..self }
     }
 
     /// Client credentials, with which the client gets and renews its tokens.
-    pub fn client_credentials(mut self, credentials: ClientCredentials) -> Self {
-        self.tokens = Tokens::Credentials(credentials);
-        self
+    pub fn client_credentials(self, credentials: ClientCredentials) -> Self {
+        Self { credentials: Ok(Credentials::Granted(Arc::new(credentials), TokenCache::default())), ..self }
     }
 
     /// Where to get a token for each attempt.
-    pub fn token_source(mut self, source: impl TokenSource) -> Self {
-        self.tokens = Tokens::Source(Box::new(source));
-        self
+    pub fn token_source(self, source: impl TokenSource) -> Self {
+        Self { credentials: Ok(Credentials::Source(Box::new(source))), ..self }
     }
 
     /// Where the API is: scheme, host, and where needed port and path. The default is production.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
-        self
+    pub fn base_url(self, url: impl Into<String>) -> Self {
+        Self { base_url: url.into(), ..self }
     }
 
     /// What is repeated and how long a call may take. The default is [`RetryPolicy::new`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        Self { retry: policy, ..self }
     }
 
     /// How long a connection may take to come about, TLS included. The default is 5 seconds.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        Self { connect_timeout: timeout, ..self }
     }
 
     /// How long one attempt may take, its body included. The default is 30 seconds.
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
-        self
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        Self { attempt_timeout: timeout, ..self }
     }
 
     /// How long an unused connection is kept. The default is 20 seconds.
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
-        self
+    pub fn idle_timeout(self, timeout: Duration) -> Self {
+        Self { idle_timeout: timeout, ..self }
     }
 
     /// The most bytes of a body that are read, of errors too. The default is 1 MiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
-        self
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self { body_limit: bytes, ..self }
     }
 
     /// What follows `traxes-connect/<version>` in `user-agent`, such as `my-app/1.2`.
-    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.user_agent_suffix = Some(suffix.into());
-        self
+    pub fn user_agent_suffix(self, suffix: impl Into<String>) -> Self {
+        Self { user_agent: [USER_AGENT, &suffix.into()].join(" "), ..self }
     }
 
     /// Allows plain `http` to hosts other than loopback, on which anyone on the way reads the token.
-    pub fn dangerously_allow_plain_http(mut self) -> Self {
-        self.plain_http = true;
-        self
+    pub fn dangerously_allow_plain_http(self) -> Self {
+        Self { plain_http: true, ..self }
     }
 
     /// Settings of the HTTP client underneath, such as a proxy or the roots to trust.
@@ -224,32 +193,11 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// It runs before what this crate promises is set: no redirects, no repetitions but its own, HTTP/1.1 without content
-    /// encodings, and no proxy where the API or the token endpoint is on plain http: it would get secrets in clear.
-    pub fn http(
-        mut self,
-        customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
-    ) -> Self {
-        self.http = Some(Box::new(customise));
-        self
-    }
-
-    /// Calls back with each reply that holds what the API description does not know: unknown fields, unknown values of enums,
-    /// an undocumented 2xx. The reply is returned all the same. The same report goes to the log as a warning.
-    ///
-    /// ```
-    /// use traxes_connect::Client;
-    ///
-    /// let client = Client::builder().token("an-access-token").on_drift(|report| eprintln!("{report}")).build()?;
-    /// # Ok::<(), traxes_connect::Error>(())
-    /// ```
-    ///
-    /// It costs one more parse of each successful reply, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call, after the request was applied: keep it short, and let it not panic.
-    #[cfg(feature = "drift")]
-    pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
-        self.on_drift = Some(Arc::new(callback));
-        self
+    /// What this crate sets itself holds all the same: the settings of this builder, no redirects, no repetitions but its own,
+    /// HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain http: it would get
+    /// secrets in clear.
+    pub fn http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
+        Self { http: customise(self.http), ..self }
     }
 
     /// Checks the settings and makes the client. Nothing is sent.
@@ -258,71 +206,50 @@ impl ClientBuilder {
     ///
     /// `Config`, with the name of the setting and what is wrong with it.
     pub fn build(self) -> Result<Client, Error> {
-        let url = checked_url("base_url", &self.base_url, self.plain_http)?;
-        let token_url = match &self.tokens {
-            Tokens::Credentials(credentials) => {
-                Some(checked_url("token_url", credentials.unchecked_token_url(), self.plain_http)?)
-            }
-            _ => None,
-        };
-        for (setting, value) in [
-            ("connect_timeout", self.connect_timeout),
-            ("attempt_timeout", self.attempt_timeout),
-            ("retry deadline", self.retry.call_deadline()),
+        let credentials = self.credentials?;
+        let base_url = checked_url("base_url", &self.base_url, self.plain_http)?;
+        let mut plain = base_url.scheme() == "http";
+        if let Credentials::Granted(granted, _) = &credentials {
+            plain |= granted.checked(self.plain_http)?.scheme() == "http";
+        }
+        for (setting, is_zero) in [
+            ("connect_timeout", self.connect_timeout.is_zero()),
+            ("attempt_timeout", self.attempt_timeout.is_zero()),
+            ("retry deadline", self.retry.deadline.is_zero()),
+            ("body_limit", self.body_limit == 0),
         ] {
-            if value.is_zero() {
-                return Err(Error::config(setting, "is zero, in which nothing can be done: set a longer time"));
+            if is_zero {
+                return Err(Error::config(setting, "is zero, with which no call succeeds: set a larger one"));
             }
         }
-        let user_agent = match self.user_agent_suffix {
-            None => USER_AGENT.to_owned(),
-            Some(suffix) if !suffix.is_empty() && suffix.bytes().all(|b| matches!(b, b' '..=b'~')) => {
-                format!("{USER_AGENT} {suffix}")
-            }
-            Some(_) => {
-                return Err(Error::config(
-                    "user_agent_suffix",
-                    "is empty or has a character outside printable ASCII: leave it off, or mend it",
-                ));
-            }
-        };
-        if self.body_limit == 0 {
-            return Err(Error::config("body_limit", "is zero, so that no reply could be read: set a larger one"));
-        }
+        let user_agent = HeaderValue::from_str(&self.user_agent).ok().filter(|_| !self.user_agent.ends_with(' '));
+        let bad_suffix = "is empty or has a character outside printable ASCII: leave it off, or mend it";
+        let user_agent = user_agent.ok_or_else(|| Error::config("user_agent_suffix", bad_suffix))?;
         // reqwest panics without one, also where the URL is plain.
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Error::config("TLS", "has no provider: install a rustls CryptoProvider as the default first"));
         }
-        let mut http = reqwest::Client::builder()
+        // What no customiser and no feature that another crate turned on may change.
+        let http = self
+            .http
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(self.idle_timeout.min(MAX_IDLE_TIMEOUT));
-        if let Some(customise) = self.http {
-            http = customise(http);
-        }
-        let plain = [Some(&url), token_url.as_ref()].into_iter().flatten().any(|url| url.scheme() == "http");
-        let http = promised(http, plain, &user_agent).build();
-        let http = http.map_err(|e| {
-            Error::config(
-                "http",
-                "settings were refused: look at source(), and mend what the customiser of http() sets",
-            )
-            .with_source(e)
-        })?;
-        let credentials = match (self.tokens, token_url) {
-            (Tokens::Fixed(token), _) => Credentials::Fixed(AccessToken::named("token", token.expose_secret())?),
-            (Tokens::Source(source), _) => Credentials::Source(source),
-            (Tokens::Credentials(credentials), Some(url)) => {
-                Credentials::Granted(credentials.source(url, http.clone())?)
-            }
-            _ => return Err(Error::config("token", "is not set: set a token, client_credentials or a token_source")),
-        };
+            .pool_idle_timeout(self.idle_timeout.min(MAX_IDLE_TIMEOUT))
+            .user_agent(user_agent)
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connection_verbose(false);
+        let http = if plain { http.no_proxy() } else { http };
+        let refused = "settings were refused: look at source(), and mend what the customiser of http() sets";
         Ok(Client {
             shared: Arc::new(Shared {
-                http,
-                server_address: bare_host(&url).to_owned(),
-                server_port: url.port_or_known_default().unwrap_or_default(),
-                base_url: url,
+                http: http.build().map_err(|e| Error::config("http", refused).with_source(e))?,
+                base_url,
                 credentials,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
@@ -340,50 +267,28 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// What no customiser and no feature that another crate turned on may change.
-fn promised(http: reqwest::ClientBuilder, plain: bool, user_agent: &str) -> reqwest::ClientBuilder {
-    let http = http
-        .user_agent(user_agent)
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .http1_only()
-        .no_gzip()
-        .no_brotli()
-        .no_zstd()
-        .no_deflate()
-        .referer(false)
-        .connection_verbose(false);
-    if plain { http.no_proxy() } else { http }
-}
-
 /// A URL that a secret may be sent to.
 pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
-    let mut url = Url::parse(text)
+    let url = Url::parse(text)
         .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): write it as https://host/path")))?;
-    let refuse = |problem| Err(Error::config(setting, problem));
-    match url.scheme() {
-        "https" if cfg!(not(any(feature = "rustls", feature = "rustls-no-provider"))) => {
-            return refuse("is https, and no TLS is built in: turn on the feature rustls");
+    let tls = cfg!(any(feature = "rustls", feature = "rustls-no-provider"));
+    let problem = match url.scheme() {
+        "https" if !tls => "is https, and no TLS is built in: turn on the feature rustls",
+        "http" if !plain_http && !is_loopback(&url) => {
+            "is plain http, which shows the token to anyone on the way: use https"
         }
-        "https" => {}
-        "http" if plain_http || is_loopback(&url) => {}
-        "http" => return refuse("is plain http, which shows the token to anyone on the way: use https"),
-        _ => return refuse("has a scheme other than https: use https"),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("has credentials in it: give them in settings of their own");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("has a query or a fragment: leave it off");
-    }
-    // So that a path can be put behind it.
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Ok(url)
+        "https" | "http" => match (url.username(), url.password(), url.query(), url.fragment()) {
+            ("", None, None, None) => return Ok(url),
+            ("", None, ..) => "has a query or a fragment: leave it off",
+            _ => "has credentials in it: give them in settings of their own",
+        },
+        _ => "has a scheme other than https: use https",
+    };
+    Err(Error::config(setting, problem))
 }
 
 /// The host, an IPv6 address without its brackets.
-fn bare_host(url: &Url) -> &str {
+pub(crate) fn bare_host(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 

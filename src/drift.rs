@@ -1,6 +1,6 @@
 //! What a live reply held that the API description of this crate's version does not know.
 
-use crate::{call::Operation, error::quoted, response::Reply};
+use crate::{ClientBuilder, call::Operation, error::quoted, response::Reply};
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
 use std::{cell::RefCell, fmt, sync::Arc};
@@ -73,6 +73,25 @@ impl fmt::Display for DriftReport {
             separator = ", ";
         }
         f.write_str(if self.cut { " and more, unknown to this version" } else { ", unknown to this version" })
+    }
+}
+
+impl ClientBuilder {
+    /// Calls back with each reply that holds what the API description does not know: unknown fields, unknown values of enums,
+    /// an undocumented 2xx. The reply is returned all the same. The same report goes to the log as a warning.
+    ///
+    /// ```
+    /// use traxes_connect::Client;
+    ///
+    /// let client = Client::builder().token("an-access-token").on_drift(|report| eprintln!("{report}")).build()?;
+    /// # Ok::<(), traxes_connect::Error>(())
+    /// ```
+    ///
+    /// It costs one more parse of each successful reply, and nothing where there is neither a callback nor a log that takes
+    /// warnings. The callback runs within the call, after the request was applied: keep it short, and let it not panic.
+    pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
+        self.on_drift = Some(Arc::new(callback));
+        self
     }
 }
 
@@ -187,6 +206,8 @@ mod tests {
 
     #[test]
     fn a_reply_is_parsed_again_only_if_someone_listens() {
+        // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
+        let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
         let reply = Reply { status: StatusCode::CREATED, headers: HeaderMap::new(), body: "{}".into() };
         let parses = |callback: Option<&OnDrift>| {

@@ -1,10 +1,8 @@
 //! A client as the environment describes it.
 
-use crate::{
-    auth::{AccessToken, ClientCredentials},
-    client::{Client, checked_url},
-    error::Error,
-};
+use crate::auth::{AccessToken, ClientCredentials, TOKEN_URL as VENDOR};
+use crate::client::{BASE_URL as PRODUCTION, Client, checked_url};
+use crate::error::Error;
 use std::env;
 
 const ACCESS_TOKEN: &str = "TRAXES_ACCESS_TOKEN";
@@ -32,47 +30,32 @@ impl Client {
     ///
     /// `Config`, with the name of the variable that is missing, empty or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let (mut builder, token_url) = (Self::builder(), checked_variable(TOKEN_URL)?);
-        builder = match (variable(ACCESS_TOKEN)?, variable(CLIENT_ID)?, variable(CLIENT_SECRET)?) {
+        let (base_url, token_url) = (url_variable(BASE_URL, PRODUCTION)?, url_variable(TOKEN_URL, VENDOR)?);
+        let builder = Self::builder().base_url(base_url);
+        match (variable(ACCESS_TOKEN)?, variable(CLIENT_ID)?, variable(CLIENT_SECRET)?) {
             (Some(token), None, None) => {
                 AccessToken::named(ACCESS_TOKEN, &token)?;
-                builder.token(token)
+                builder.token(token).build()
             }
             (None, Some(id), Some(secret)) => {
-                let credentials = ClientCredentials::new(id, secret);
-                builder.client_credentials(match token_url {
-                    Some(url) => credentials.token_url(url),
-                    None => credentials,
-                })
+                builder.client_credentials(ClientCredentials::new(id, secret).token_url(token_url)).build()
             }
             (None, None, None) => {
-                let problem = format!("is not set: set it, or {CLIENT_ID} and {CLIENT_SECRET}");
-                return Err(Error::config(ACCESS_TOKEN, problem));
+                Err(Error::config(ACCESS_TOKEN, "is not set: set it, or TRAXES_CLIENT_ID and TRAXES_CLIENT_SECRET"))
             }
-            (Some(_), ..) => {
-                let problem =
-                    format!("is set, and so are client credentials: unset it, or {CLIENT_ID} and {CLIENT_SECRET}");
-                return Err(Error::config(ACCESS_TOKEN, problem));
-            }
-            (None, None, Some(_)) => {
-                return Err(Error::config(CLIENT_ID, format!("is not set, and {CLIENT_SECRET} is: set both")));
-            }
-            (None, Some(_), None) => {
-                return Err(Error::config(CLIENT_SECRET, format!("is not set, and {CLIENT_ID} is: set both")));
-            }
-        };
-        match checked_variable(BASE_URL)? {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
+            (None, None, Some(_)) => Err(Error::config(CLIENT_ID, "is not set, and TRAXES_CLIENT_SECRET is: set both")),
+            (None, Some(_), None) => Err(Error::config(CLIENT_SECRET, "is not set, and TRAXES_CLIENT_ID is: set both")),
+            (Some(_), ..) => Err(Error::config(ACCESS_TOKEN, "is set, and so are client credentials: unset either")),
         }
     }
 }
 
 /// A URL, checked here so that its error has the name of the variable.
-fn checked_variable(name: &str) -> Result<Option<String>, Error> {
-    let url = variable(name)?;
-    url.as_deref().map(|url| checked_url(name, url, false)).transpose()?;
-    Ok(url)
+fn url_variable(name: &str, default: &str) -> Result<String, Error> {
+    match variable(name)? {
+        Some(url) => checked_url(name, &url, false).map(|_| url),
+        None => Ok(default.to_owned()),
+    }
 }
 
 /// A variable that is set but empty is a mistake, not an absence.

@@ -1,11 +1,11 @@
 //! What went wrong, and whether the request happened all the same.
 
-use crate::{
-    auth::{AccessToken, TokenError},
-    response::{Reply, request_id},
-};
+use crate::auth::AccessToken;
+use crate::response::{Reply, request_id};
 use http::{HeaderMap, StatusCode};
-use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+use serde::Serialize;
+use serde_json::Value;
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 /// A boxed error of any type, as the source of an [`Error`].
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -34,11 +34,14 @@ const MAX_QUOTED: usize = 64;
 ///
 /// `Display` is one line of at most 300 characters, and like `Debug` it is safe to log: no secret, no body, of the server's
 /// own words only its error code and request id, and nothing of what a [`TokenSource`](crate::TokenSource) of yours says.
-pub struct Error(Box<Failure>);
-
-struct Failure {
+pub struct Error {
     kind: ErrorKind,
     outcome: Outcome,
+    told: Box<Told>,
+}
+
+#[derive(Default)]
+struct Told {
     message: Cow<'static, str>,
     operation: Option<&'static str>,
     reply: Option<Reply>,
@@ -50,16 +53,19 @@ struct Failure {
     source: Option<BoxError>,
 }
 
-/// The stage at which a call failed.
+/// The stage at which a call failed. `Display` and JSON have it in snake case, as logs do.
 ///
 /// ```
 /// use traxes_connect::{Client, ErrorKind};
 ///
 /// let error = Client::builder().token("an-access-token").base_url("http://api.example").build().unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Config);
+/// assert_eq!(error.kind().to_string(), "config");
 /// assert!(error.to_string().starts_with("base_url is plain http"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A setting is wrong. Nothing was sent. The message names the setting: correct it.
@@ -80,7 +86,7 @@ pub enum ErrorKind {
     Decode,
 }
 
-/// Whether a failed request was applied.
+/// Whether a failed request was applied. `Display` and JSON have it in snake case, as logs do.
 ///
 /// ```
 /// use traxes_connect::{Error, Outcome};
@@ -88,8 +94,11 @@ pub enum ErrorKind {
 /// fn may_be_sent_again(error: &Error) -> bool {
 ///     matches!(error.outcome(), Outcome::NotSent | Outcome::Rejected)
 /// }
+/// assert_eq!(Outcome::NotSent.to_string(), "not_sent");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// Nothing was sent, so nothing happened. Sending it again is safe.
@@ -103,60 +112,26 @@ pub enum Outcome {
     Unknown,
 }
 
-impl ErrorKind {
-    /// The kind in snake case, as logs and JSON have it.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Auth => "auth",
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::Transport => "transport",
-            Self::Status => "status",
-            Self::Decode => "decode",
-        }
-    }
-}
-
-impl Outcome {
-    /// The outcome in snake case, as logs and JSON have it.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Rejected => "rejected",
-            Self::Applied => "applied",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.serialize(f)
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.serialize(f)
     }
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Failure {
-            kind,
-            outcome,
-            message: message.into(),
-            operation: None,
-            reply: None,
-            code: None,
-            detail: None,
-            retry_after: None,
-            attempts: 0,
-            elapsed: Duration::ZERO,
-            source: None,
-        }))
+        Self { kind, outcome, told: Box::new(Told { message: message.into(), ..Told::default() }) }
+    }
+
+    /// No token was to be had.
+    pub(crate) fn auth(problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Auth, Outcome::NotSent, problem)
     }
 
     /// A wrong setting. `problem` follows its name.
@@ -165,72 +140,65 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.told.source = Some(source.into());
         self
     }
 
     /// What the server answered to a request with this token. Where it echoes the token, that is left to `body()` alone.
     pub(crate) fn with_reply(mut self, reply: Reply, retry_after: Option<Duration>, token: &AccessToken) -> Self {
-        let (code, detail) = words(&reply.body);
-        self.0.code = code.filter(|text| !token.is_in(text.as_bytes()));
-        self.0.detail = detail.filter(|text| !token.is_in(text.as_bytes()));
-        self.0.reply = Some(reply);
-        self.0.retry_after = retry_after;
+        let shown = |text: &String| !token.is_in(text.as_bytes());
+        [self.told.code, self.told.detail] = words(&reply.body).map(|text| text.filter(shown));
+        self.told.reply = Some(reply);
+        self.told.retry_after = retry_after;
         self
     }
 
     /// Makes the error of an attempt that of its call. That an earlier attempt may have run stands, whatever came later.
-    pub(crate) fn of_call(
-        mut self,
-        operation: &'static str,
-        attempts: u32,
-        elapsed: Duration,
-        may_have_run: bool,
-    ) -> Self {
-        self.0.operation = Some(operation);
-        self.0.attempts = attempts;
-        self.0.elapsed = elapsed;
-        if may_have_run && self.0.outcome != Outcome::Applied {
-            self.0.outcome = Outcome::Unknown;
+    pub(crate) fn of_call(mut self, name: &'static str, attempts: u32, took: Duration, may_have_run: bool) -> Self {
+        self.told.operation = Some(name);
+        self.told.attempts = attempts;
+        self.told.elapsed = took;
+        if may_have_run && self.outcome != Outcome::Applied {
+            self.outcome = Outcome::Unknown;
         }
         self
     }
 
     /// The stage at which the call failed.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.kind
     }
 
     /// Whether the request was applied.
     pub fn outcome(&self) -> Outcome {
-        self.0.outcome
+        self.outcome
     }
 
     /// The status of the reply, where one came.
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.reply.as_ref().map(|reply| reply.status)
+        self.told.reply.as_ref().map(|reply| reply.status)
     }
 
     /// The headers of the reply, where one came.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.0.reply.as_ref().map(|reply| &reply.headers)
+        self.told.reply.as_ref().map(|reply| &reply.headers)
     }
 
     /// What came of the body of the reply, up to the [body limit](crate::ClientBuilder::body_limit). Empty where none came.
     pub fn body(&self) -> &[u8] {
-        self.0.reply.as_ref().map_or(&[], |reply| &reply.body)
+        self.told.reply.as_ref().map_or(&[], |reply| &reply.body)
     }
 
     /// The server's error code, where the body has one: `code` or `error` of an error object, of problem details, or of
     /// the first of an `errors` array.
     pub fn code(&self) -> Option<&str> {
-        self.0.code.as_deref()
+        self.told.code.as_deref()
     }
 
     /// The server's own explanation, where the body has one: `detail`, `message`, `error_description` or `title`. It may
     /// quote what was sent, so neither `Display` nor `Debug` shows it.
     pub fn detail(&self) -> Option<&str> {
-        self.0.detail.as_deref()
+        self.told.detail.as_deref()
     }
 
     /// The id under which the server knows the request: what its support asks for.
@@ -240,22 +208,22 @@ impl Error {
 
     /// How long the server asked to wait before the next request.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.told.retry_after
     }
 
     /// How many times the request was begun, the first one and a replay after a 401 included.
     pub fn attempts(&self) -> u32 {
-        self.0.attempts
+        self.told.attempts
     }
 
     /// How long the call took, waits included.
     pub fn elapsed(&self) -> Duration {
-        self.0.elapsed
+        self.told.elapsed
     }
 
     /// The operation that failed, such as `create_collective_onboarding`. None for an error of the configuration.
     pub fn operation(&self) -> Option<&'static str> {
-        self.0.operation
+        self.told.operation
     }
 
     fn advice(&self) -> &'static str {
@@ -275,8 +243,8 @@ impl Error {
 /// The outcome comes first, where no cut reaches it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { message, attempts, elapsed, .. } = &*self.0;
-        let Some(operation) = self.operation() else { return f.write_str(&cut(message.to_string(), MAX_MESSAGE)) };
+        let Told { message, attempts, elapsed, .. } = &*self.told;
+        let Some(operation) = self.operation() else { return f.write_str(&cut(message, MAX_MESSAGE)) };
         let happened = match self.outcome() {
             Outcome::NotSent => "was not sent",
             Outcome::Rejected => "was rejected",
@@ -284,12 +252,8 @@ impl fmt::Display for Error {
             Outcome::Unknown => "may have been applied",
         };
         let mut line = format!("{operation} {happened}: {message}");
-        if let Some(code) = self.code() {
-            line += &format!(", code {}", quoted(code));
-        }
-        if let Some(id) = self.request_id() {
-            line += &format!(", request id {}", quoted(id));
-        }
+        line += &self.code().map(|code| format!(", code {}", quoted(code))).unwrap_or_default();
+        line += &self.request_id().map(|id| format!(", request id {}", quoted(id))).unwrap_or_default();
         if *attempts > 0 {
             line += &format!(" ({attempts} attempt{} in {elapsed:.1?})", if *attempts == 1 { "" } else { "s" });
         }
@@ -297,21 +261,19 @@ impl fmt::Display for Error {
         if let (Outcome::Rejected, Some(wait)) = (self.outcome(), self.retry_after()) {
             line += &format!(", after {} s", wait.as_secs());
         }
-        f.write_str(&cut(line, MAX_MESSAGE))
+        f.write_str(&cut(&line, MAX_MESSAGE))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What a token source of the user's says may hold anything.
-        let ours =
-            self.0.source.as_ref().filter(|s| s.is::<reqwest::Error>() || s.is::<TokenError>() || s.is::<Self>());
+        let source = self.told.source.as_ref();
+        let ours = source.filter(|s| s.is::<reqwest::Error>() || s.is::<Self>() || s.is::<Arc<Self>>());
         f.debug_struct("Error")
             .field("kind", &self.kind())
             .field("outcome", &self.outcome())
             .field("message", &self.to_string())
-            .field("status", &self.status().map(|s| s.as_u16()))
-            .field("body_bytes", &self.body().len())
             .field("source", &ours)
             .finish_non_exhaustive()
     }
@@ -319,36 +281,29 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.told.source.as_deref().map(|source| source as _)
     }
 }
 
 /// What others wrote, as it may stand in a message: one line, and not long.
 pub(crate) fn quoted(text: &str) -> String {
-    cut(text.escape_debug().to_string(), MAX_QUOTED)
+    cut(&text.escape_debug().to_string(), MAX_QUOTED).into_owned()
 }
 
-fn cut(mut text: String, characters: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(characters) {
-        text.truncate(text.char_indices().nth(characters - 1).map_or(end, |(last, _)| last));
-        text.push('…');
+fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
+        None => text.into(),
+        Some(_) => text.chars().take(characters - 1).chain(['…']).collect(),
     }
-    text
 }
 
 /// Code and explanation of an error body, whatever its shape. That it has none is no error.
-fn words(body: &[u8]) -> (Option<String>, Option<String>) {
-    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else { return (None, None) };
-    let objects = [Some(&body), body.get("error"), body.pointer("/errors/0")];
-    let find = |names: &[&str]| {
-        let values = objects.iter().flatten().flat_map(|object| names.iter().filter_map(|name| object.get(name)));
-        values.into_iter().find_map(|value| match value {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
-    };
-    (find(&["code", "errorCode", "error"]), find(&["detail", "message", "error_description", "title"]))
+fn words(body: &[u8]) -> [Option<String>; 2] {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let objects = [&body, &body["error"], &body["errors"][0]];
+    let text = |value: &Value| value.as_str().map(str::to_owned).or(value.as_number().map(ToString::to_string));
+    let find = |names: &[&str]| objects.iter().find_map(|object| names.iter().find_map(|name| text(&object[name])));
+    [find(&["code", "errorCode", "error"]), find(&["detail", "message", "error_description", "title"])]
 }
 
 #[cfg(test)]
@@ -387,7 +342,7 @@ mod tests {
             ("<html>", None, None),
             ("", None, None),
         ] {
-            let (found_code, found_detail) = words(body.as_bytes());
+            let [found_code, found_detail] = words(body.as_bytes());
             assert_eq!((found_code.as_deref(), found_detail.as_deref()), (code, detail), "{body}");
         }
     }

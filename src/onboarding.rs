@@ -1,10 +1,9 @@
 //! The operation: creating a collective onboarding request, what it takes, and how its reply is read.
 
-use crate::{
-    Client, Error, Response,
-    generated::operations::CREATE_COLLECTIVE_ONBOARDING,
-    types::{CollectiveOnboardingRequest, CollectiveType, OnboardingActionType, OnboardingRequest, OnboardingStatus},
+use crate::types::{
+    CollectiveOnboardingRequest, CollectiveType, OnboardingActionType, OnboardingRequest, OnboardingStatus,
 };
+use crate::{Client, Error, Response, generated::operations::CREATE_COLLECTIVE_ONBOARDING};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -65,15 +64,13 @@ impl CollectiveOnboardingRequest {
     }
 
     /// The id that the collective shall have.
-    pub fn collective_id(mut self, id: Uuid) -> Self {
-        self.collective_id = Some(id);
-        self
+    pub fn collective_id(self, id: Uuid) -> Self {
+        Self { collective_id: Some(id), ..self }
     }
 
     /// The id of the collective's owner.
-    pub fn owner(mut self, id: Uuid) -> Self {
-        self.owner = Some(id);
-        self
+    pub fn owner(self, id: Uuid) -> Self {
+        Self { owner: Some(id), ..self }
     }
 
     /// Custom properties of the collective: anything that serializes to JSON.
@@ -90,15 +87,13 @@ impl CollectiveOnboardingRequest {
     /// # Errors
     ///
     /// What serde_json cannot write, such as a map whose keys are no strings.
-    pub fn properties(mut self, properties: impl Serialize) -> Result<Self, serde_json::Error> {
-        self.properties = Some(serde_json::to_value(properties)?);
-        Ok(self)
+    pub fn properties(self, properties: impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self { properties: Some(serde_json::to_value(properties)?), ..self })
     }
 
     /// The kind of the collective.
-    pub fn collective_type(mut self, kind: impl Into<CollectiveType>) -> Self {
-        self.type_ = Some(kind.into());
-        self
+    pub fn collective_type(self, kind: impl Into<CollectiveType>) -> Self {
+        Self { type_: Some(kind.into()), ..self }
     }
 }
 
@@ -127,8 +122,7 @@ impl OnboardingRequest {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn is_finished(&self) -> bool {
-        use OnboardingStatus::{Canceled, Failed, Succeeded};
-        matches!(self.status, Some(Canceled | Failed | Succeeded))
+        matches!(self.status, Some(OnboardingStatus::Canceled | OnboardingStatus::Failed | OnboardingStatus::Succeeded))
     }
 
     /// Whether the onboarding has succeeded.

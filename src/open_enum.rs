@@ -11,24 +11,20 @@ macro_rules! open_enum {
                     Self::Unknown(value) => value,
                 }
             }
-
-            fn known(value: &str) -> ::std::option::Option<Self> {
-                match value {
-                    $($value => ::std::option::Option::Some(Self::$variant),)*
-                    _ => ::std::option::Option::None,
-                }
-            }
         }
 
         impl ::std::convert::From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self::known(value).unwrap_or_else(|| Self::Unknown(value.to_owned()))
+                match value {
+                    $($value => Self::$variant,)*
+                    _ => Self::Unknown(value.to_owned()),
+                }
             }
         }
 
         impl ::std::convert::From<::std::string::String> for $name {
             fn from(value: ::std::string::String) -> Self {
-                Self::known(&value).unwrap_or(Self::Unknown(value))
+                value.as_str().into()
             }
         }
 
@@ -64,21 +60,6 @@ macro_rules! open_enum {
                 ::std::result::Result::Ok(value)
             }
         }
-
-        #[cfg(feature = "schemars")]
-        impl ::schemars::JsonSchema for $name {
-            fn schema_name() -> ::std::borrow::Cow<'static, str> {
-                ::std::stringify!($name).into()
-            }
-
-            fn schema_id() -> ::std::borrow::Cow<'static, str> {
-                ::std::concat!(::std::module_path!(), "::", ::std::stringify!($name)).into()
-            }
-
-            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                ::schemars::json_schema!({ "type": "string", "examples": [$($value,)* $($held),*] })
-            }
-        }
     };
 }
 pub(crate) use open_enum;
@@ -86,7 +67,7 @@ pub(crate) use open_enum;
 /// Reads an open enum from a borrowed string, so that a known value costs no allocation.
 pub(crate) struct OpenEnumVisitor<T>(pub(crate) std::marker::PhantomData<T>);
 
-impl<T: for<'a> From<&'a str> + From<String>> serde::de::Visitor<'_> for OpenEnumVisitor<T> {
+impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for OpenEnumVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -94,10 +75,6 @@ impl<T: for<'a> From<&'a str> + From<String>> serde::de::Visitor<'_> for OpenEnu
     }
 
     fn visit_str<E>(self, value: &str) -> Result<T, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<T, E> {
         Ok(value.into())
     }
 }

@@ -1,20 +1,12 @@
 //! A reply of the server: what came, and how a caller sees it.
 
-use crate::auth::AccessToken;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{fmt, ops::Deref};
 
 /// Where servers and proxies put the id of a request, the usual one first.
-const REQUEST_ID_HEADERS: [&str; 7] = [
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-ms-request-id",
-    "apim-request-id",
-    "cf-ray",
-];
+const REQUEST_ID_HEADERS: &str =
+    "x-request-id x-correlation-id request-id x-amzn-requestid x-ms-request-id apim-request-id cf-ray";
 
 /// A successful reply: the value, and what came with it.
 ///
@@ -30,17 +22,13 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 /// `Debug` shows no headers: a server may echo in them what was sent.
 #[derive(Clone)]
 pub struct Response<T> {
-    value: T,
-    status: StatusCode,
-    headers: HeaderMap,
-    attempts: u32,
+    pub(crate) value: T,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) attempts: u32,
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, reply: Reply, attempts: u32) -> Self {
-        Self { value, status: reply.status, headers: reply.headers, attempts }
-    }
-
     /// The value, without what came with it.
     pub fn into_value(self) -> T {
         self.value
@@ -92,24 +80,13 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
 }
 
 /// Status, headers, and what came of the body.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Reply {
-    /// Marks the headers in which the server echoes the token, so that none of our outputs shows them.
-    pub(crate) fn hide(&mut self, token: &AccessToken) {
-        for value in self.headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-            value.set_sensitive(true);
-        }
-    }
-}
-
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    REQUEST_ID_HEADERS
-        .iter()
-        .find_map(|name| headers.get(*name).filter(|id| !id.is_sensitive() && !id.is_empty())?.to_str().ok())
+    let shown = |name| headers.get(name).filter(|id: &&HeaderValue| !id.is_sensitive() && !id.is_empty());
+    REQUEST_ID_HEADERS.split(' ').find_map(|name| shown(name)?.to_str().ok())
 }

@@ -12,6 +12,8 @@ const BASE_DELAY: Duration = Duration::from_millis(250);
 const MAX_DELAY: Duration = Duration::from_secs(10);
 /// What a person or a gateway in front of the caller still waits for.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// No end, in terms that the arithmetic of instants allows: about 30 years, as tokio has it.
+const MAX_DEADLINE: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// How often and for how long a call is tried.
 ///
@@ -31,7 +33,7 @@ pub struct RetryPolicy {
     attempts: u32,
     base_delay: Duration,
     max_delay: Duration,
-    deadline: Duration,
+    pub(crate) deadline: Duration,
     repeat_unknown: bool,
 }
 
@@ -59,38 +61,29 @@ impl RetryPolicy {
     }
 
     /// How many attempts at most, the first one included. 0 counts as 1.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
-        self
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
     }
 
     /// The longest wait before the first repetition. It doubles with each further one.
-    pub fn base_delay(mut self, delay: Duration) -> Self {
-        self.base_delay = delay;
-        self
+    pub fn base_delay(self, delay: Duration) -> Self {
+        Self { base_delay: delay, ..self }
     }
 
     /// The longest wait before any repetition, unless the server asks for a longer one.
-    pub fn max_delay(mut self, delay: Duration) -> Self {
-        self.max_delay = delay;
-        self
+    pub fn max_delay(self, delay: Duration) -> Self {
+        Self { max_delay: delay, ..self }
     }
 
     /// How long the whole call may take: tokens, attempts and waits together.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { deadline: deadline.min(MAX_DEADLINE), ..self }
     }
 
     /// Repeats also what may have been applied. **Each repetition may create a second collective**, with a consent link of
     /// its own: only for those who find and remove duplicates by other means.
-    pub fn repeat_unknown_outcomes_and_risk_duplicates(mut self) -> Self {
-        self.repeat_unknown = true;
-        self
-    }
-
-    pub(crate) fn call_deadline(&self) -> Duration {
-        self.deadline
+    pub fn repeat_unknown_outcomes_and_risk_duplicates(self) -> Self {
+        Self { repeat_unknown: true, ..self }
     }
 
     /// How long to wait before a call that failed with `error`, after `attempts` attempts, is tried again. None: never.
@@ -101,17 +94,13 @@ impl RetryPolicy {
             Outcome::Applied => false,
             Outcome::Unknown => self.repeat_unknown,
         };
-        (passes && attempts < self.attempts)
-            .then(|| error.retry_after().unwrap_or_else(|| random_up_to(self.longest_delay(attempts - 1))))
+        let drawn = || self.longest_delay(attempts - 1).mul_f64(fastrand::f64());
+        (passes && attempts < self.attempts).then(|| error.retry_after().unwrap_or_else(drawn))
     }
 
     fn longest_delay(&self, repetition: u32) -> Duration {
         self.base_delay.saturating_mul(2u32.saturating_pow(repetition)).min(self.max_delay)
     }
-}
-
-fn random_up_to(longest: Duration) -> Duration {
-    longest.mul_f64(fastrand::f64())
 }
 
 /// Whether a reply of this status means that the request was not applied (RFC 9110, section 15).
@@ -155,7 +144,9 @@ mod tests {
     fn jitter_is_full() {
         fastrand::seed(7);
         let longest = Duration::from_millis(800);
-        let drawn: Vec<_> = (0..1000).map(|_| random_up_to(longest)).collect();
+        let policy = RetryPolicy::new().base_delay(longest / 2);
+        let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "refused");
+        let drawn: Vec<_> = (0..1000).map(|_| policy.wait(&error, 2).unwrap()).collect();
         assert!(drawn.iter().all(|d| *d <= longest));
         assert!(drawn.iter().any(|d| *d < longest / 20) && drawn.iter().any(|d| *d > longest * 19 / 20));
         let mean = drawn.iter().sum::<Duration>() / 1000;

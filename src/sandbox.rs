@@ -31,21 +31,17 @@
 //!
 //! For other answers than these, [`mocks`] has the helpers that progenitor generates for an httpmock server of yours.
 
-use crate::{
-    Client,
-    types::{
-        Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData,
-        OnboardingRequest, OnboardingRequestType, OnboardingStatus,
-    },
+use crate::Client;
+use crate::types::{
+    Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData, OnboardingRequest,
+    OnboardingRequestType, OnboardingStatus,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.

@@ -2,32 +2,23 @@
 
 use crate::{auth::AccessToken, client::Shared, generated, response::Reply};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION};
 use progenitor_client::ResponseValue;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, mem};
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) token: AccessToken,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) record: Record,
 }
 
-/// What has come back so far, kept also when reading is cancelled in the middle of a body.
+/// What has come back so far, and how far that is: kept also when reading is cancelled in the middle of a body.
 #[derive(Default)]
-pub(crate) struct Record(Mutex<Received>);
-
-#[derive(Default)]
-struct Received {
-    head: Option<(StatusCode, HeaderMap)>,
-    body: Bytes,
-    end: End,
-}
+pub(crate) struct Record(Mutex<(Option<Reply>, End)>);
 
 /// How far the reading of a body came.
 #[derive(Default)]
@@ -40,18 +31,10 @@ pub(crate) enum End {
 }
 
 impl Exchange {
-    pub(crate) fn new(token: AccessToken, shared: Arc<Shared>) -> Self {
-        Self { token, shared, record: Record::default() }
-    }
-
     /// The URL of a path below the base URL, which is not parsed again.
     pub(crate) fn url(&self, path: &str) -> Url {
-        let base_url = &self.shared.base_url;
-        let mut url = base_url.clone();
-        match base_url.path() {
-            "/" => url.set_path(path),
-            prefix => url.set_path(&[prefix, path].concat()),
-        }
+        let mut url = self.shared.base_url.clone();
+        url.set_path(&[url.path().trim_end_matches('/'), path].concat());
         url
     }
 
@@ -66,6 +49,9 @@ impl Exchange {
         let sent = http.execute(request);
         async move {
             let mut response = sent.await?;
+            // So that no output of ours shows a header in which the server echoes the token.
+            let echoes = |value: &&mut HeaderValue| self.token.is_in(value.as_bytes());
+            response.headers_mut().values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
             self.record.receive(&mut response, self.shared.body_limit).await;
             Ok(response)
         }
@@ -74,8 +60,7 @@ impl Exchange {
     /// The value of the reply. A body that did not come whole has none: the record says why.
     #[allow(clippy::result_large_err)] // It is the error of the generated method.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, generated::Error> {
-        let received = self.record.received();
-        let Received { head: Some((status, _)), body, end: End::Complete } = &*received else {
+        let (Some(Reply { status, body, .. }), End::Complete) = &*self.record.received() else {
             return Err(generated::Error::Custom("the body did not come whole".to_owned()));
         };
         match serde_json::from_slice(body) {
@@ -89,51 +74,45 @@ impl Exchange {
 impl Record {
     /// What came, once reading is over.
     pub(crate) fn take(&self) -> (Option<Reply>, End) {
-        let Received { head, body, end } = std::mem::take(&mut *self.received());
-        (head.map(|(status, headers)| Reply { status, headers, body }), end)
+        mem::take(&mut *self.received())
     }
 
     pub(crate) fn head(&self, status: StatusCode, headers: HeaderMap) {
-        self.received().head = Some((status, headers));
+        self.received().0 = Some(Reply { status, headers, body: Bytes::new() });
     }
 
     /// Reads a response frame by frame.
     pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize) {
-        self.head(response.status(), std::mem::take(response.headers_mut()));
+        self.head(response.status(), mem::take(response.headers_mut()));
         let end = loop {
             match response.chunk().await {
-                Ok(Some(chunk)) => {
-                    if !self.received().append(chunk, limit) {
-                        break End::TooLarge;
-                    }
-                }
+                Ok(Some(frame)) if self.append(&frame, limit) => {}
+                Ok(Some(_)) => break End::TooLarge,
                 Ok(None) => break End::Complete,
                 Err(error) => break End::Cut(error),
             }
         };
-        self.received().end = end;
+        self.received().1 = end;
     }
 
-    fn received(&self) -> MutexGuard<'_, Received> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Received {
-    /// Adds a frame, as far as the limit goes. False: it did not fit.
-    fn append(&mut self, mut frame: Bytes, limit: usize) -> bool {
-        let room = limit - self.body.len();
-        let fits = frame.len() <= room;
-        frame.truncate(room);
-        if self.body.is_empty() {
-            // The usual reply is one frame, and is kept without a copy.
-            self.body = frame;
-        } else {
-            let mut body = BytesMut::from(std::mem::take(&mut self.body));
-            body.extend_from_slice(&frame);
-            self.body = body.freeze();
+    /// Adds a frame of the body, as far as the limit goes. False: it did not fit.
+    fn append(&self, frame: &Bytes, limit: usize) -> bool {
+        let mut received = self.received();
+        let Some(Reply { body, .. }) = &mut received.0 else { return false };
+        let fitting = frame.slice(..frame.len().min(limit - body.len()));
+        let fits = fitting.len() == frame.len();
+        // The usual reply is one frame, and is kept without a copy.
+        let before = mem::replace(body, fitting);
+        if !before.is_empty() {
+            let mut whole = BytesMut::from(before);
+            whole.extend_from_slice(body);
+            *body = whole.freeze();
         }
         fits
+    }
+
+    fn received(&self) -> MutexGuard<'_, (Option<Reply>, End)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,11 @@
 //! No output of ours shows a secret: a canary is put wherever a secret can be, and looked for wherever a secret could get out.
 #![cfg(feature = "sandbox")]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
+use log::listen;
 use std::{
     error::Error as StdError,
     io::{self, Write},
@@ -133,7 +136,7 @@ async fn drive(client: &Client, shown: &Shown) {
 #[tokio::test]
 async fn no_failure_of_a_call_shows_a_secret() {
     let shown = Shown::default();
-    let _default = tracing::subscriber::set_default(subscriber(&shown));
+    let _listening = listen(subscriber(&shown));
     let grant = || reply(200, &[], &format!(r#"{{"access_token":"{CANARY}","expires_in":3599}}"#));
     for behaviour in behaviours() {
         let place = String::from_utf8_lossy(&behaviour.write).lines().next().unwrap_or("nothing").to_owned();
@@ -156,7 +159,7 @@ async fn no_failure_of_a_call_shows_a_secret() {
 #[tokio::test]
 async fn no_failure_of_a_token_endpoint_shows_a_secret() {
     let shown = Shown::default();
-    let _default = tracing::subscriber::set_default(subscriber(&shown));
+    let _listening = listen(subscriber(&shown));
     for behaviour in behaviours() {
         let place = String::from_utf8_lossy(&behaviour.write).lines().next().unwrap_or("nothing").to_owned();
         let written = behaviour.clone();

@@ -1,9 +1,12 @@
 //! A live reply that holds what the description does not know is reported, exactly, briefly, and returned all the same.
 #![cfg(all(feature = "drift", feature = "sandbox"))]
 
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/spec.rs"]
 mod spec;
 
+use log::{Log, listen};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -158,23 +161,11 @@ async fn a_hostile_reply_yields_a_short_report_that_says_it_was_cut() {
 
 #[tokio::test]
 async fn a_report_goes_to_the_log_too() {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
     let (log, sandbox) = (Log::default(), Sandbox::start().await);
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _default = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     sandbox.next(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
     sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert!(text.contains("WARN") && text.contains("field hint, OnboardingStatus \"Paused\""), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
 }

@@ -11,9 +11,9 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use spec::{SPEC, any_value, documented, schema};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 use syn::{Item, Visibility};
-use traxes_connect::types;
+use traxes_connect::{ErrorKind, Outcome, types};
 
 struct Covered {
     name: &'static str,
@@ -170,6 +170,31 @@ fn nulls_and_fields_that_are_added_later_are_accepted() {
             assert_accepted(of, nulls.chain([with("addedLater", json!({"a": [1, "x", null]}))]));
         }
     }
+}
+
+#[test]
+fn kind_and_outcome_of_an_error_are_as_their_schema_says_and_as_they_are_shown() {
+    fn check<T: JsonSchema + Serialize + Display>(value: T, shown: &str) {
+        let written = serde_json::to_value(&value).unwrap();
+        assert_eq!((written.as_str(), value.to_string().as_str()), (Some(shown), shown));
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        let judge =
+            jsonschema::validator_for(settings.into_generator().into_root_schema_for::<T>().as_value()).unwrap();
+        assert!(judge.is_valid(&written) && !judge.is_valid(&json!("NotSent")), "{written}");
+    }
+    use {ErrorKind::*, Outcome::*};
+    let kinds = [
+        (Config, "config"),
+        (Auth, "auth"),
+        (Connect, "connect"),
+        (Timeout, "timeout"),
+        (Transport, "transport"),
+        (Status, "status"),
+        (Decode, "decode"),
+    ];
+    let outcomes = [(NotSent, "not_sent"), (Rejected, "rejected"), (Applied, "applied"), (Unknown, "unknown")];
+    kinds.into_iter().for_each(|(kind, shown)| check(kind, shown));
+    outcomes.into_iter().for_each(|(outcome, shown)| check(outcome, shown));
 }
 
 /// Without this, a schema that accepts everything would pass.

@@ -1,37 +1,15 @@
 //! What a log or a trace shows of a call: one span, one event per attempt, in OpenTelemetry's names, and no contents.
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
+use log::{Log, listen};
 use serde_json::Value;
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io, time::Duration};
 use support::{Behaviour, Server, Then, When, created, raw, reply};
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use tracing_subscriber::fmt::format::FmtSpan;
 use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// Makes a call against a server, dropped after a time if one is given, and returns what was logged: the events of its
 /// attempts, and its span as it was closed.
@@ -49,7 +27,7 @@ async fn logged(
     let policy = RetryPolicy::new().base_delay(Duration::from_millis(1));
     let client = Client::builder().token("tok-s3cret").base_url(server.url() + "/base").retry(policy).build().unwrap();
     {
-        let _default = tracing::subscriber::set_default(subscriber.finish());
+        let _listening = listen(subscriber.finish());
         let request = CollectiveOnboardingRequest::new("name-s3cret");
         let call = client.create_collective_onboarding(&request);
         match dropped_after {
@@ -57,7 +35,7 @@ async fn logged(
             None => drop(call.await),
         }
     }
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert!(!text.contains("s3cret"), "{text}");
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let ours: Vec<Value> = lines.filter(|l| l["target"].as_str().unwrap().starts_with("traxes_connect")).collect();
@@ -127,9 +105,9 @@ async fn a_call_without_a_token_is_an_event_too() {
     let server = Server::queue([]).await;
     let source = || async { Err::<AccessToken, _>(io::Error::other("s3cret")) };
     let client = Client::builder().token_source(source).base_url(server.url()).build().unwrap();
-    let _default = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     let event: Value = serde_json::from_str(text.trim_end()).unwrap();
     assert_eq!((&event["fields"]["outcome"], &event["fields"]["error.type"]), (&"not_sent".into(), &"auth".into()));
     assert!(!text.contains("s3cret"), "{text}");

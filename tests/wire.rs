@@ -138,6 +138,7 @@ fn a_client_and_what_it_returns_can_be_shared_between_threads() {
     shared::<Client>();
     shared::<traxes_connect::Response<traxes_connect::OnboardingRequest>>();
     shared::<traxes_connect::Error>();
+    sent(Client::builder().http(|http| http));
     let (client, request) = (Client::new("t").unwrap(), CollectiveOnboardingRequest::unnamed());
     sent(client.create_collective_onboarding(&request));
 }

@@ -1,12 +1,10 @@
 //! One token for all clones of a client: fetched once however many wait, renewed before it ends, forgotten when rejected.
 
 use super::AccessToken;
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
-};
+use crate::error::Error;
+use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The longest time before its end that a token is renewed: several calls' worth.
@@ -22,6 +20,15 @@ pub(crate) struct Grant {
     pub(crate) lifetime: Duration,
 }
 
+#[derive(Default)]
+pub(crate) struct TokenCache(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    fetching: Option<WeakShared<Fetch>>,
+}
+
 #[derive(Clone)]
 struct Held {
     token: AccessToken,
@@ -29,118 +36,71 @@ struct Held {
     end: Instant,
 }
 
-/// `E` is shared by all who wait for one fetch.
-pub(crate) struct TokenCache<E>(Mutex<State<E>>);
+/// Driven by whoever waits for it: it goes on where one of them is dropped, and ends with the last. All share an error.
+type Fetch = BoxFuture<'static, Result<AccessToken, Arc<Error>>>;
 
-struct State<E> {
-    held: Option<Held>,
-    /// Lives as long as a call waits for it, and ends with the last one that does.
-    fetching: Weak<Fetch<E>>,
-}
-
-/// A fetch that one of the waiting calls drives, and another one goes on with where that one is dropped.
-type Fetch<E> = tokio::sync::Mutex<Progress<E>>;
-
-enum Progress<E> {
-    Running(Pin<Box<dyn Future<Output = Result<Grant, E>> + Send>>),
-    Ended(Result<AccessToken, E>),
-}
-
-impl<E> Default for TokenCache<E> {
-    fn default() -> Self {
-        Self(Mutex::new(State { held: None, fetching: Weak::new() }))
-    }
-}
-
-impl<E: Clone + Send + Sync> TokenCache<E> {
+impl TokenCache {
     /// The token that is held, or what `fetch` gets, for a call that ends at `deadline`.
-    pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl Fn() -> R) -> Result<AccessToken, E>
+    pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl FnOnce() -> R) -> Result<AccessToken, Arc<Error>>
     where
-        R: Future<Output = Result<Grant, E>> + Send + 'static,
+        R: Future<Output = Result<Grant, Error>> + Send + 'static,
     {
         let now = Instant::now();
-        let Some(held) = self.valid() else { return self.join(&self.fetching(&fetch)).await };
-        let Some(renewal) = self.begin_renewal(now, &fetch) else { return Ok(held.token) };
+        let (held, fetching) = {
+            let mut state = locked(&self.0);
+            let under_way = state.fetching.as_ref().and_then(WeakShared::upgrade);
+            let held = match state.held.as_mut().filter(|held| now < held.end) {
+                Some(held) if now < held.renewal || under_way.is_some() => return Ok(held.token.clone()),
+                Some(held) => {
+                    // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
+                    held.renewal = now + (held.end - now) / 2;
+                    Some(held.clone())
+                }
+                None => None,
+            };
+            (held, under_way.unwrap_or_else(|| self.begin(&mut state, fetch())))
+        };
+        let Some(held) = held else { return fetching.await };
         // The rest of the call needs its share of the time.
         let patience = MAX_PATIENCE.min(held.end - now).min(deadline.saturating_duration_since(now) / 2);
-        match timeout(patience, self.join(&renewal)).await {
+        match timeout(patience, fetching.clone()).await {
             Ok(Ok(token)) => Ok(token),
             _ if Instant::now() < held.end => Ok(held.token),
-            _ => self.join(&renewal).await,
+            _ => fetching.await,
         }
     }
 
     /// Forgets a token, unless it has been replaced already.
     pub(crate) fn forget(&self, token: &AccessToken) {
-        self.state().held.take_if(|held| held.token == *token);
+        locked(&self.0).held.take_if(|held| held.token == *token);
     }
 
-    /// A fetch, if renewal is due and no other call is at it.
-    fn begin_renewal<R>(&self, now: Instant, fetch: impl Fn() -> R) -> Option<Arc<Fetch<E>>>
-    where
-        R: Future<Output = Result<Grant, E>> + Send + 'static,
-    {
-        let mut state = self.state();
-        let idle = state.fetching.upgrade().is_none();
-        let held = state.held.as_mut().filter(|held| idle && now >= held.renewal)?;
-        // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
-        held.renewal = now + held.end.saturating_duration_since(now) / 2;
-        Some(state.begin(fetch()))
-    }
-
-    /// The fetch that is under way, or a new one.
-    fn fetching<R>(&self, fetch: impl Fn() -> R) -> Arc<Fetch<E>>
-    where
-        R: Future<Output = Result<Grant, E>> + Send + 'static,
-    {
-        let mut state = self.state();
-        match state.fetching.upgrade() {
-            Some(fetching) => fetching,
-            None => state.begin(fetch()),
-        }
-    }
-
-    // Boxed: every call has room for what it may wait for, and this is seldom waited for.
-    fn join<'a>(&'a self, fetch: &'a Fetch<E>) -> Pin<Box<dyn Future<Output = Result<AccessToken, E>> + Send + 'a>> {
-        Box::pin(async {
-            let mut progress = fetch.lock().await;
-            if let Progress::Running(running) = &mut *progress {
-                let grant = running.await;
-                *progress = Progress::Ended(self.end(grant));
-            }
-            match &*progress {
-                Progress::Ended(ending) => ending.clone(),
-                Progress::Running(_) => unreachable!("it has just ended"),
-            }
-        })
-    }
-
-    /// Keeps what a fetch got. Whoever comes from now on begins another.
-    fn end(&self, grant: Result<Grant, E>) -> Result<AccessToken, E> {
-        let mut state = self.state();
-        state.fetching = Weak::new();
-        let Grant { token, lifetime } = grant?;
-        let now = Instant::now();
-        let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
-        state.held = Some(Held { token: token.clone(), renewal: now + (lifetime - margin), end: now + lifetime });
-        Ok(token)
-    }
-
-    fn valid(&self) -> Option<Held> {
-        self.state().held.clone().filter(|held| Instant::now() < held.end)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<E>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn begin(
+        &self,
+        state: &mut State,
+        fetch: impl Future<Output = Result<Grant, Error>> + Send + 'static,
+    ) -> Shared<Fetch> {
+        let cache = Arc::clone(&self.0);
+        let fetching = fetch.map(move |grant| locked(&cache).end(grant.map_err(Arc::new))).boxed().shared();
+        state.fetching = fetching.downgrade();
+        fetching
     }
 }
 
-impl<E> State<E> {
-    fn begin(&mut self, fetch: impl Future<Output = Result<Grant, E>> + Send + 'static) -> Arc<Fetch<E>> {
-        let fetching = Arc::new(Fetch::new(Progress::Running(Box::pin(fetch))));
-        self.fetching = Arc::downgrade(&fetching);
-        fetching
+impl State {
+    /// Keeps what a fetch got. Whoever comes from now on begins another.
+    fn end(&mut self, grant: Result<Grant, Arc<Error>>) -> Result<AccessToken, Arc<Error>> {
+        self.fetching = None;
+        let Grant { token, lifetime } = grant?;
+        let now = Instant::now();
+        let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
+        self.held = Some(Held { token: token.clone(), renewal: now + (lifetime - margin), end: now + lifetime });
+        Ok(token)
     }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

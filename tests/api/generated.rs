@@ -55,6 +55,15 @@ pub mod types {
     ///The kind of a collective.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        derive(::schemars::JsonSchema),
+        schemars(
+            from = "String",
+            into = "String",
+            extend("examples" = ["Household", "Fleet", "SolarFarm", "VirtualPowerPlant"])
+        )
+    )]
     pub enum CollectiveType {
         ///`Household`
         Household,
@@ -158,6 +167,24 @@ pub mod types {
     ///The kind of an entity.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        derive(::schemars::JsonSchema),
+        schemars(
+            from = "String",
+            into = "String",
+            extend(
+                "examples" = ["Battery",
+                "ChargePoint",
+                "EV",
+                "HeatPump",
+                "SolarPlant",
+                "RetrofitMeter",
+                "Meter",
+                "Inverter"]
+            )
+        )
+    )]
     pub enum EntityType {
         ///`Battery`
         Battery,
@@ -207,6 +234,11 @@ pub mod types {
     ///The kind of action that is required.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        derive(::schemars::JsonSchema),
+        schemars(from = "String", into = "String", extend("examples" = ["Consent"]))
+    )]
     pub enum OnboardingActionType {
         ///`Consent`
         Consent,
@@ -285,6 +317,15 @@ pub mod types {
     ///What kind of thing is being onboarded.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        derive(::schemars::JsonSchema),
+        schemars(
+            from = "String",
+            into = "String",
+            extend("examples" = ["Collective", "Entity"])
+        )
+    )]
     pub enum OnboardingRequestType {
         ///`Collective`
         Collective,
@@ -299,6 +340,21 @@ pub mod types {
     ///How far an onboarding request has come.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        derive(::schemars::JsonSchema),
+        schemars(
+            from = "String",
+            into = "String",
+            extend(
+                "examples" = ["Canceled",
+                "Failed",
+                "InProgress",
+                "Pending",
+                "Succeeded"]
+            )
+        )
+    )]
     pub enum OnboardingStatus {
         ///`Canceled`
         Canceled,

@@ -1,7 +1,11 @@
 //! The public items of the crate, one a line: what a change of them means to those who depend on it.
 
 use quote::ToTokens;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 use syn::{
     Attribute, Fields, FnArg, Generics, ImplItem, Item, Meta, Signature, TraitItem, Type, UseTree, Visibility,
     parse_quote,
@@ -15,6 +19,12 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     let mut exported = BTreeSet::new();
     let mut public_modules = Vec::new();
+    let mut features = BTreeMap::new();
+    for item in &root.items {
+        if let Item::Mod(item) = item {
+            features.insert(item.ident.to_string(), cfg(&item.attrs));
+        }
+    }
     for item in &root.items {
         match item {
             Item::Use(item) if is_public(&item.vis) => {
@@ -49,11 +59,18 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     let types = types.expect("types are generated");
     let type_names: BTreeSet<_> = types.iter().filter_map(item_name).collect();
     List { lines: &mut lines, public: &|name| type_names.contains(name) }.items(types);
-    for path in files(Path::new(SOURCE)) {
+    for path in sources() {
+        if path.ends_with("open_enum.rs") {
+            continue;
+        }
         let module = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let all = public_modules.iter().any(|public| public == module);
         let public = |name: &str| all || exported.contains(name) || type_names.contains(name);
-        List { lines: &mut lines, public: &public }.items(&parse(&path).items);
+        let mut found = BTreeSet::new();
+        List { lines: &mut found, public: &public }.items(&parse(&path).items);
+        // What stands in a module of a feature is of that feature.
+        let feature = features.get(module).map_or("", String::as_str);
+        lines.extend(found.into_iter().map(|line| if line.ends_with(feature) { line } else { line + feature }));
     }
     lines
 }
@@ -74,13 +91,18 @@ fn promised(manifest: &str) -> Vec<String> {
     lines
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+/// The sources of the crate, tests aside.
+pub fn sources() -> Vec<PathBuf> {
+    files(Path::new(SOURCE))
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.file_name().is_some_and(|name| name != "tests.rs" && name != "open_enum.rs") {
+        } else if path.file_name().is_some_and(|name| name != "tests.rs") {
             found.push(path);
         }
     }

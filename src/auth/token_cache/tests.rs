@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 type Script = (u64, Result<u64, &'static str>);
 
 struct Endpoint {
-    cache: TokenCache<&'static str>,
+    cache: TokenCache,
     script: Mutex<VecDeque<Script>>,
     fetches: AtomicUsize,
 }
@@ -28,19 +28,21 @@ impl Endpoint {
     }
 
     /// The token that a call gets: `token-N` of the Nth fetch.
-    async fn token(self: &Arc<Self>) -> Result<AccessToken, &'static str> {
+    async fn token(self: &Arc<Self>) -> Result<AccessToken, String> {
         self.token_by(Instant::now() + 3600 * SECOND).await
     }
 
-    async fn token_by(self: &Arc<Self>, deadline: Instant) -> Result<AccessToken, &'static str> {
-        self.cache.token(deadline, || Arc::clone(self).fetch()).await
+    async fn token_by(self: &Arc<Self>, deadline: Instant) -> Result<AccessToken, String> {
+        let token = self.cache.token(deadline, || Arc::clone(self).fetch()).await;
+        token.map_err(|error| error.to_string())
     }
 
-    async fn fetch(self: Arc<Self>) -> Result<Grant, &'static str> {
+    async fn fetch(self: Arc<Self>) -> Result<Grant, Error> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
         let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
         sleep(Duration::from_secs(takes)).await;
-        ends.map(|lifetime| Grant { token: token(number), lifetime: Duration::from_secs(lifetime) })
+        let lifetime = Duration::from_secs(ends.map_err(Error::auth)?);
+        Ok(Grant { token: token(number), lifetime })
     }
 
     fn fetches(&self) -> usize {
@@ -53,7 +55,7 @@ fn token(number: usize) -> AccessToken {
 }
 
 /// The ends of calls that begin at the same time.
-async fn together(endpoint: &Arc<Endpoint>, calls: usize) -> Vec<Result<AccessToken, &'static str>> {
+async fn together(endpoint: &Arc<Endpoint>, calls: usize) -> Vec<Result<AccessToken, String>> {
     let calls = (0..calls).map(|_| {
         let endpoint = Arc::clone(endpoint);
         tokio::spawn(async move { endpoint.token().await })
@@ -110,7 +112,7 @@ async fn a_renewal_that_fails_leaves_the_token_in_use_until_its_end() {
     advance(SECOND).await;
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 3));
     advance(30 * SECOND).await;
-    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("still down"), 4));
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("still down".to_owned()), 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,9 +135,9 @@ async fn a_slow_renewal_delays_one_call_by_two_seconds_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_share_a_failure_and_the_next_call_tries_again() {
     let endpoint = Endpoint::new([(3, Err("down")), (3, Err("down again")), (0, Ok(3600))]);
-    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down")));
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down".to_owned())));
     assert_eq!(endpoint.fetches(), 1);
-    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down again")));
+    assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down again".to_owned())));
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(3)), 3));
 }
 
@@ -194,5 +196,5 @@ async fn a_token_that_ends_while_it_is_renewed_is_not_handed_out() {
     let endpoint = Endpoint::new([(0, Ok(10)), (1, Err("down"))]);
     endpoint.token().await.unwrap();
     advance(Duration::from_millis(9_500)).await;
-    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("down"), 2));
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("down".to_owned()), 2));
 }
