@@ -43,12 +43,20 @@ impl Site {
     fn start(environment: &[(&str, &str)]) -> Self {
         let mut command = example("signup");
         command.args(["--listen", "127.0.0.1:0"]).envs(environment.iter().copied());
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         let browser = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
         Self { process, url, browser }
+    }
+
+    /// Ends it, for what it logged.
+    fn log(mut self) -> String {
+        self.process.kill().unwrap();
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
     }
 
     fn of(api: &str) -> Self {
@@ -197,6 +205,12 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
         assert!(page.status == 502 && page.html.contains(&form), "{}", page.html);
     }
     assert_eq!(sandbox.requests().len(), 4);
+    // What a page gives them to quote is found in the log.
+    let log = site.log();
+    for reference in ["req-7", "req-8", "req-9", &form] {
+        let unclear = log.lines().any(|line| line.contains("a sign-up is unclear") && line.contains(reference));
+        assert!(unclear, "{reference}: {log}");
+    }
 }
 
 #[tokio::test]

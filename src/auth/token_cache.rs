@@ -49,19 +49,17 @@ impl TokenCache {
         let (held, fetching) = {
             let mut state = locked(&self.0);
             let under_way = state.fetching.as_ref().and_then(WeakShared::upgrade);
-            let held = match state.held.as_mut().filter(|held| now < held.end) {
-                Some(held) if now < held.renewal || under_way.is_some() => return Ok(held.token.clone()),
-                Some(held) => {
-                    // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
-                    held.renewal = now + (held.end - now) / 2;
-                    Some(held.clone())
+            if let Some(held) = &mut state.held {
+                if now < held.renewal {
+                    return Ok(held.token.clone());
                 }
-                None => None,
-            };
-            (held, under_way.unwrap_or_else(|| self.begin(&mut state, fetch())))
+                // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
+                held.renewal = now + (held.end - now) / 2;
+            }
+            (state.held.clone(), under_way.unwrap_or_else(|| self.begin(&mut state, fetch())))
         };
         let Some(held) = held else { return fetching.await };
-        // The rest of the call needs its share of the time.
+        // The rest of the call needs its share of the time, and a token that has ended leaves none.
         let patience = MAX_PATIENCE.min(held.end - now).min(deadline.saturating_duration_since(now) / 2);
         match timeout(patience, fetching.clone()).await {
             Ok(Ok(token)) => Ok(token),

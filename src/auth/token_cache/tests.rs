@@ -3,6 +3,7 @@
 use super::*;
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -139,6 +140,16 @@ async fn those_who_wait_share_a_failure_and_the_next_call_tries_again() {
     assert_eq!(endpoint.fetches(), 1);
     assert!(together(&endpoint, 100).await.iter().all(|end| *end == Err("down again".to_owned())));
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(3)), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_comes_after_a_failure_tries_again_also_while_one_has_yet_to_hear_of_it() {
+    let endpoint = Endpoint::new([(3, Err("down")), (0, Ok(3600))]);
+    let mut waiting = pin!(endpoint.token());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert_eq!(endpoint.token().await, Err("down".to_owned()));
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
+    assert_eq!(waiting.await, Err("down".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
