@@ -48,7 +48,6 @@ impl TokenCache {
         let now = Instant::now();
         let (held, fetching) = {
             let mut state = locked(&self.0);
-            let under_way = state.fetching.as_ref().and_then(WeakShared::upgrade);
             if let Some(held) = &mut state.held {
                 if now < held.renewal {
                     return Ok(held.token.clone());
@@ -56,11 +55,12 @@ impl TokenCache {
                 // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
                 held.renewal = now + (held.end - now) / 2;
             }
+            let under_way = state.fetching.as_ref().and_then(WeakShared::upgrade);
             (state.held.clone(), under_way.unwrap_or_else(|| self.begin(&mut state, fetch())))
         };
         let Some(held) = held else { return fetching.await };
-        // The rest of the call needs its share of the time, and a token that has ended leaves none.
-        let patience = MAX_PATIENCE.min(held.end - now).min(deadline.saturating_duration_since(now) / 2);
+        // The rest of the call needs its share of the time.
+        let patience = MAX_PATIENCE.min(deadline.saturating_duration_since(now) / 2);
         match timeout(patience, fetching.clone()).await {
             Ok(Ok(token)) => Ok(token),
             _ if Instant::now() < held.end => Ok(held.token),
