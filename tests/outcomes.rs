@@ -389,17 +389,21 @@ async fn a_body_over_the_limit_is_cut_there_and_stays_what_it_was() {
         (reply(201, &[], large), (Decode, Applied)),
         (reply(422, &[], large), (Status, Rejected)),
         (reply(500, &[], large), (Status, Unknown)),
+        (chunked(&one_byte_chunks(large), Then::KeepAlive), (Decode, Applied)),
         (raw(When::AfterRequest, "HTTP/1.1 201 X\r\n\r\n", Then::Endless), (Decode, Applied)),
         (raw(When::AfterRequest, "HTTP/1.1 403 X\r\n\r\n", Then::Endless), (Status, Rejected)),
     ] {
         let server = Server::queue([behaviour]).await;
         let error = create(&client(&server.url())).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome(), error.body().len()), (ends.0, ends.1, BODY_LIMIT));
+        assert_eq!(error.to_string().contains("larger than the body limit"), error.kind() == Decode, "{error}");
         assert_eq!(server.requests().len(), 1);
     }
     let fits = format!("{}{CREATED}", " ".repeat(BODY_LIMIT - CREATED.len()));
-    let server = Server::queue([reply(201, &[], &fits)]).await;
-    create(&client(&server.url())).await.unwrap();
+    for behaviour in [reply(201, &[], &fits), chunked(&one_byte_chunks(&fits), Then::KeepAlive)] {
+        let server = Server::queue([behaviour]).await;
+        create(&client(&server.url())).await.unwrap();
+    }
 }
 
 #[tokio::test]
