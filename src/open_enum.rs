@@ -78,3 +78,38 @@ impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for OpenEnumVisitor<T> {
         Ok(value.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[derive(Debug, PartialEq)]
+    enum Light {
+        Red,
+        Unknown(String),
+    }
+
+    open_enum!(Light { Red = "red"; "Unknown" });
+
+    #[test]
+    fn an_option_that_is_documented_under_the_name_of_the_open_variant_is_kept() {
+        let read = |json: &str| serde_json::from_str::<Light>(json).unwrap();
+        assert_eq!((read("\"red\""), read("\"Unknown\"")), (Light::Red, Light::from("Unknown")));
+        assert_eq!(serde_json::to_string(&read("\"Unknown\"")).unwrap(), "\"Unknown\"");
+    }
+
+    #[test]
+    #[cfg(feature = "drift")]
+    fn only_an_undocumented_option_is_drift() {
+        use crate::{call::Operation, drift::observe, response::Reply};
+        use std::sync::{Arc, Mutex};
+        let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&found);
+        let on_drift: crate::drift::OnDrift = Arc::new(move |report| sink.lock().unwrap().push(report.to_string()));
+        for value in ["red", "Unknown", "blue"] {
+            let body = format!("\"{value}\"").into();
+            let reply = Reply { status: http::StatusCode::CREATED, headers: http::HeaderMap::new(), body };
+            observe::<Light>(&operation, &reply, Some(&on_drift));
+        }
+        assert_eq!(*found.lock().unwrap(), ["test: the reply has Light \"blue\", unknown to this version"]);
+    }
+}

@@ -100,6 +100,27 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
 }
 
 #[tokio::test]
+async fn a_silent_endpoint_has_ten_seconds_of_a_longer_call() {
+    let api = Server::queue([]).await;
+    let tokens = Server::queue([raw(When::AfterRequest, "", Then::Stall), grant("tok-2")]).await;
+    let client = client(&api, &tokens.url());
+    let call = tokio::spawn({
+        let client = client.with_retry(RetryPolicy::none().deadline(Duration::from_secs(60)));
+        async move { create(&client).await.unwrap_err() }
+    });
+    while tokens.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Nothing but the clock moves from here on.
+    tokio::time::pause();
+    let error = call.await.unwrap();
+    tokio::time::resume();
+    assert_eq!((error.kind(), error.outcome(), error.elapsed().as_secs()), (ErrorKind::Auth, Outcome::NotSent, 10));
+    assert!(error.to_string().contains("no answer from the token endpoint"), "{error}");
+    create(&client).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_down_is_an_auth_error_with_its_cause() {
     let api = Server::queue([]).await;
     let error = create(&client(&api, &format!("http://127.0.0.1:{}", refusing_port().await))).await.unwrap_err();

@@ -2,10 +2,10 @@
 
 mod support;
 
-use std::process::Command;
+use std::{process::Command, sync::Mutex};
 use support::{Server, reply};
 use traxes_connect::{
-    Client, CollectiveOnboardingRequest, ErrorKind, Outcome,
+    Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome,
     reqwest::{Proxy, redirect, retry},
 };
 
@@ -43,7 +43,39 @@ async fn an_https_client_goes_through_the_proxy_it_is_given_without_showing_it_t
 }
 
 #[tokio::test]
+async fn a_plain_token_endpoint_keeps_every_proxy_away_also_beside_an_https_api() {
+    let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-1"}"#)]).await;
+    let proxy = Server::queue([]).await;
+    let through = Proxy::all(proxy.url()).unwrap();
+    let credentials = ClientCredentials::new("id", "s3cret").token_url(tokens.url());
+    let client = Client::builder().client_credentials(credentials).base_url("https://api.invalid");
+    let client = client.http(|http| http.proxy(through)).retry(traxes_connect::RetryPolicy::none()).build().unwrap();
+    let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+    assert_eq!((tokens.requests().len(), proxy.connections()), (1, 0));
+}
+
+/// What reqwest writes of a connection where it is told to: every byte.
+struct Wire(Mutex<String>);
+
+static WIRE: Wire = Wire(Mutex::new(String::new()));
+
+impl log::Log for Wire {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record) {
+        *self.0.lock().unwrap() += &format!("{} {}\n", record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+#[tokio::test]
 async fn a_customiser_cannot_undo_what_is_promised() {
+    log::set_logger(&WIRE).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
     let (elsewhere, proxy) = (Server::queue([]).await, Server::queue([]).await);
     let server = Server::queue([reply(307, &[("location", &elsewhere.url())], ""), reply(503, &[], "")]).await;
     let through = Proxy::all(proxy.url()).unwrap();
@@ -65,6 +97,8 @@ async fn a_customiser_cannot_undo_what_is_promised() {
     }
     assert_eq!((server.requests().len(), elsewhere.connections(), proxy.connections()), (2, 0, 0));
     assert!(server.requests()[0].header("user-agent").unwrap().starts_with("traxes-connect/"));
+    let wire = WIRE.0.lock().unwrap();
+    assert!(!wire.contains("tok-1"), "{wire}");
 }
 
 #[tokio::test]
