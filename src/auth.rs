@@ -107,7 +107,8 @@ pub trait TokenSource: Send + Sync + 'static {
     fn token(&self) -> TokenFuture<'_>;
 
     /// Tells that the server answered 401 to this token. Where `token()` then gives another one, the call is replayed, once.
-    fn rejected(&self, _token: &AccessToken) {}
+    #[allow(unused_variables)]
+    fn rejected(&self, token: &AccessToken) {}
 }
 
 impl<F, R, E> TokenSource for F

@@ -51,16 +51,11 @@ impl Client {
         let mut dropped = Dropped(Some(&span));
         let result = self.attempts(operation, send).instrument(span.clone()).await;
         dropped.0 = None;
-        let (status, attempts) = match &result {
-            Ok(response) => (Some(response.status()), response.attempts()),
-            Err(error) => (error.status(), error.attempts()),
-        };
+        let of_error = |error: &Error| (error.status(), error.attempts());
+        let (status, attempts) = result.as_ref().map_or_else(of_error, |reply| (Some(reply.status), reply.attempts));
         span.record("http.response.status_code", status.map(|status| status.as_u16()));
         span.record("http.request.resend_count", attempts.saturating_sub(1));
-        if let Err(error) = &result {
-            fail(&span, error.outcome(), &error_type(error));
-        }
-        result
+        result.inspect_err(|error| fail(&span, error.outcome(), &error_type(error)))
     }
 
     async fn attempts<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
@@ -71,24 +66,24 @@ impl Client {
         let started = Instant::now();
         let deadline = started + self.retry.deadline;
         let (mut attempts, mut replays, mut may_have_run) = (0, 0, false);
-        let told = |error: Error, attempts: u32, may_have_run| {
+        let told = |what: &str, error: Error, attempts: u32, may_have_run| {
             let error = error.of_call(operation.name, attempts, started.elapsed(), may_have_run);
             warn!(
                 outcome = %error.outcome(),
                 "error.type" = error_type(&error),
                 http.response.status_code = error.status().map(|status| status.as_u16()),
-                http.request.resend_count = attempts.saturating_sub(1),
-                "attempt failed: {error}"
+                http.request.resend_count = attempts.checked_sub(1),
+                "{what} failed: {error}"
             );
             error
         };
-        let mut token = self.token(deadline).await.map_err(|error| told(error, attempts, may_have_run))?;
+        let mut token = self.token(deadline).await.map_err(|error| told("call", error, attempts, may_have_run))?;
         loop {
             attempts += 1;
             let error = match self.attempt(&token, deadline, &send).await {
                 Ok((value, reply)) => {
-                    let status = reply.status.as_u16();
-                    debug!(http.response.status_code = status, http.request.resend_count = attempts - 1, "succeeded");
+                    let (status, resent) = (reply.status.as_u16(), attempts - 1);
+                    debug!(http.response.status_code = status, http.request.resend_count = resent, "attempt succeeded");
                     #[cfg(feature = "drift")]
                     crate::drift::observe::<T>(operation, &reply, self.shared.on_drift.as_ref());
                     return Ok(Response { value, status: reply.status, headers: reply.headers, attempts });
@@ -97,7 +92,7 @@ impl Client {
             };
             // What is repeated is decided by the attempt alone, before what an earlier one left open gets into its outcome.
             let wait = self.retry.wait(&error, attempts - replays);
-            let error = told(error, attempts, may_have_run);
+            let error = told("attempt", error, attempts, may_have_run);
             may_have_run = error.outcome() == Outcome::Unknown;
             if error.status().is_some_and(|status| status == 401) {
                 self.shared.credentials.rejected(&token);
@@ -113,7 +108,7 @@ impl Client {
             }
             let Some(wait) = wait.filter(|wait| *wait < left(deadline)) else { return Err(error) };
             sleep(wait).await;
-            token = self.token(deadline).await.map_err(|error| told(error, attempts, may_have_run))?;
+            token = self.token(deadline).await.map_err(|error| told("call", error, attempts, may_have_run))?;
         }
     }
 
@@ -168,10 +163,11 @@ impl Client {
 }
 
 /// Why no reply came.
-fn unanswered(error: reqwest::Error, base_url: &Url) -> Error {
+fn unanswered(error: reqwest::Error, url: &Url) -> Error {
     let cause = root_cause(&error);
+    let server = format!("{}:{}", bare_host(url), url.port_or_known_default().unwrap_or_default());
     let (kind, outcome, problem) = match &error {
-        e if e.is_connect() => (ErrorKind::Connect, Outcome::NotSent, format!("no connection to {base_url}: {cause}")),
+        e if e.is_connect() => (ErrorKind::Connect, Outcome::NotSent, format!("no connection to {server}: {cause}")),
         e if e.is_builder() => {
             (ErrorKind::Config, Outcome::NotSent, format!("the request could not be built: {cause}"))
         }

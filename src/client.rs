@@ -4,7 +4,6 @@ use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, Token
 #[cfg(feature = "drift")]
 use crate::drift::OnDrift;
 use crate::{error::Error, retry::RetryPolicy};
-use http::HeaderValue;
 use reqwest::{Url, redirect};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -222,9 +221,11 @@ impl ClientBuilder {
                 return Err(Error::config(setting, "is zero, with which no call succeeds: set a larger one"));
             }
         }
-        let user_agent = HeaderValue::from_str(&self.user_agent).ok().filter(|_| !self.user_agent.ends_with(' '));
-        let bad_suffix = "is empty or has a character outside printable ASCII: leave it off, or mend it";
-        let user_agent = user_agent.ok_or_else(|| Error::config("user_agent_suffix", bad_suffix))?;
+        let printable = self.user_agent.bytes().all(|b| matches!(b, b' '..=b'~'));
+        if !printable || self.user_agent.len() == USER_AGENT.len() + 1 {
+            let problem = "is empty or has a character outside printable ASCII: leave it off, or mend it";
+            return Err(Error::config("user_agent_suffix", problem));
+        }
         // reqwest panics without one, also where the URL is plain.
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -235,7 +236,7 @@ impl ClientBuilder {
             .http
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.idle_timeout.min(MAX_IDLE_TIMEOUT))
-            .user_agent(user_agent)
+            .user_agent(&self.user_agent)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .http1_only()

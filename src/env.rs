@@ -1,15 +1,9 @@
 //! A client as the environment describes it.
 
-use crate::auth::{AccessToken, ClientCredentials, TOKEN_URL as VENDOR};
-use crate::client::{BASE_URL as PRODUCTION, Client, checked_url};
+use crate::auth::{AccessToken, ClientCredentials, TOKEN_URL};
+use crate::client::{BASE_URL, Client, checked_url};
 use crate::error::Error;
 use std::env;
-
-const ACCESS_TOKEN: &str = "TRAXES_ACCESS_TOKEN";
-const CLIENT_ID: &str = "TRAXES_CLIENT_ID";
-const CLIENT_SECRET: &str = "TRAXES_CLIENT_SECRET";
-const TOKEN_URL: &str = "TRAXES_TOKEN_URL";
-const BASE_URL: &str = "TRAXES_BASE_URL";
 
 impl Client {
     /// A client for the environment.
@@ -30,23 +24,26 @@ impl Client {
     ///
     /// `Config`, with the name of the variable that is missing, empty or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let (base_url, token_url) = (url_variable(BASE_URL, PRODUCTION)?, url_variable(TOKEN_URL, VENDOR)?);
+        let base_url = url_variable("TRAXES_BASE_URL", BASE_URL)?;
+        let token_url = url_variable("TRAXES_TOKEN_URL", TOKEN_URL)?;
+        let (id, secret) = (variable("TRAXES_CLIENT_ID")?, variable("TRAXES_CLIENT_SECRET")?);
         let builder = Self::builder().base_url(base_url);
-        match (variable(ACCESS_TOKEN)?, variable(CLIENT_ID)?, variable(CLIENT_SECRET)?) {
+        let (name, problem) = match (variable("TRAXES_ACCESS_TOKEN")?, id, secret) {
             (Some(token), None, None) => {
-                AccessToken::named(ACCESS_TOKEN, &token)?;
-                builder.token(token).build()
+                AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
+                return builder.token(token).build();
             }
             (None, Some(id), Some(secret)) => {
-                builder.client_credentials(ClientCredentials::new(id, secret).token_url(token_url)).build()
+                return builder.client_credentials(ClientCredentials::new(id, secret).token_url(token_url)).build();
             }
             (None, None, None) => {
-                Err(Error::config(ACCESS_TOKEN, "is not set: set it, or TRAXES_CLIENT_ID and TRAXES_CLIENT_SECRET"))
+                ("TRAXES_ACCESS_TOKEN", "is not set: set it, or TRAXES_CLIENT_ID and TRAXES_CLIENT_SECRET")
             }
-            (None, None, Some(_)) => Err(Error::config(CLIENT_ID, "is not set, and TRAXES_CLIENT_SECRET is: set both")),
-            (None, Some(_), None) => Err(Error::config(CLIENT_SECRET, "is not set, and TRAXES_CLIENT_ID is: set both")),
-            (Some(_), ..) => Err(Error::config(ACCESS_TOKEN, "is set, and so are client credentials: unset either")),
-        }
+            (None, None, Some(_)) => ("TRAXES_CLIENT_ID", "is not set, and TRAXES_CLIENT_SECRET is: set both"),
+            (None, Some(_), None) => ("TRAXES_CLIENT_SECRET", "is not set, and TRAXES_CLIENT_ID is: set both"),
+            (Some(_), ..) => ("TRAXES_ACCESS_TOKEN", "is set, and so is TRAXES_CLIENT_ID or _SECRET: unset either"),
+        };
+        Err(Error::config(name, problem))
     }
 }
 

@@ -79,7 +79,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke before a reply came. The request may have run.
     Transport,
-    /// The server answered with a status other than 2xx. The outcome follows from the status.
+    /// The server answered with a status other than 2xx. The outcome follows from the status. Where a 401 could not be replayed
+    /// for want of another token, `source()` says why.
     Status,
     /// The server answered with 2xx, and its body cannot be read. The request was applied: status, request id and the
     /// bytes that came are in the error.

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION};
 use progenitor_client::ResponseValue;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, mem};
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
@@ -113,11 +113,5 @@ impl Record {
 
     fn received(&self) -> MutexGuard<'_, (Option<Reply>, End)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Exchange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Exchange")
     }
 }

@@ -336,8 +336,10 @@ fn one_line(error: &Error) {
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent_and_repeated() {
-    let error = create(&client(&format!("http://127.0.0.1:{}", refusing_port().await))).await.unwrap_err();
+    let long = format!("http://127.0.0.1:{}/{}", refusing_port().await, "p".repeat(300));
+    let error = create(&client(&long)).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 3));
+    assert!(error.to_string().ends_with("it is safe to repeat"), "{error}");
     assert!(std::error::Error::source(&error).is_some() && error.to_string().contains("refused"), "{error}");
 }
 
@@ -346,7 +348,7 @@ async fn a_name_that_does_not_resolve_is_not_sent() {
     let client = Client::builder().token("t").base_url("http://traxes.invalid").dangerously_allow_plain_http();
     let error = create(&client.retry(RetryPolicy::none()).build().unwrap()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 1));
-    assert!(error.to_string().contains("no connection to http://traxes.invalid"), "{error}");
+    assert!(error.to_string().contains("no connection to traxes.invalid:80: "), "{error}");
 }
 
 #[tokio::test]

@@ -104,6 +104,8 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         (good().base_url("http://[::2]"), "base_url"),
         (good().user_agent_suffix("a\nb"), "user_agent_suffix"),
         (good().user_agent_suffix(""), "user_agent_suffix"),
+        (good().user_agent_suffix("a\tb"), "user_agent_suffix"),
+        (good().user_agent_suffix("é"), "user_agent_suffix"),
         (good().attempt_timeout(zero), "attempt_timeout"),
         (good().connect_timeout(zero), "connect_timeout"),
         (good().body_limit(0), "body_limit"),

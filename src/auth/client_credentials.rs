@@ -2,13 +2,17 @@
 
 use super::{AccessToken, token_cache::Grant};
 use crate::transport::{End, Record};
-use crate::{client::checked_url, error::Error};
+use crate::{
+    client::{bare_host, checked_url},
+    error::Error,
+};
 use http::{StatusCode, header::ACCEPT};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// The vendor's page "Retrieve a temporary access token".
 pub(crate) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
@@ -80,15 +84,21 @@ impl ClientCredentials {
 
     /// Fetches a token, once the credentials are checked.
     pub(crate) async fn fetch(self: Arc<Self>, http: reqwest::Client) -> Result<Grant, Error> {
-        let url = self.token_url.expose_secret();
+        let too_late = |_| Error::auth(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"));
+        timeout(FETCH_TIMEOUT, self.request(http)).await.map_err(too_late)?
+    }
+
+    async fn request(&self, http: reqwest::Client) -> Result<Grant, Error> {
+        let url = self.checked(true)?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", self.id.expose_secret()),
             ("client_secret", self.secret.expose_secret()),
             ("scope", &self.scope),
         ];
-        let request = http.post(url).header(ACCEPT, "application/json").timeout(FETCH_TIMEOUT).form(&form);
-        let no_answer = |e| Error::auth(format!("no answer from the token endpoint {url}")).with_source(e);
+        let request = http.post(url.clone()).header(ACCEPT, "application/json").form(&form);
+        let host = bare_host(&url);
+        let no_answer = |e| Error::auth(format!("no answer from the token endpoint on {host}")).with_source(e);
         let mut response = request.send().await.map_err(no_answer)?;
         let record = Record::default();
         record.receive(&mut response, BODY_LIMIT).await;
@@ -125,15 +135,16 @@ struct TokenReply {
 fn grant(body: &[u8]) -> Result<Grant, Error> {
     let reply: TokenReply = serde_json::from_slice(body)
         .map_err(|_| Error::auth("the reply of the token endpoint is no JSON object with an access_token"))?;
-    let token = AccessToken::named("the access_token of the token endpoint", reply.access_token)?;
+    let token = AccessToken::named("the access_token of the token endpoint", reply.access_token)
+        .map_err(|error| Error::auth(error.to_string()))?;
     Ok(Grant { token, lifetime: lifetime(reply.expires_in) })
 }
 
 /// `expires_in`, in seconds, in whatever way servers write it. A negative one is over already.
 fn lifetime(expires_in: Option<Value>) -> Duration {
-    let text = expires_in.unwrap_or_default().to_string();
-    match text.trim_matches(['"', ' ']).parse::<f64>() {
-        Ok(seconds) if !seconds.is_nan() => {
+    let number = |value: Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    match expires_in.and_then(number) {
+        Some(seconds) if !seconds.is_nan() => {
             Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME)
         }
         _ => DEFAULT_LIFETIME,
@@ -152,6 +163,7 @@ mod tests {
             (json!(3599), hour),
             (json!("3599"), hour),
             (json!(" 3599 "), hour),
+            (json!("\t3599\n"), hour),
             (json!(3599.0), hour),
             (json!("3599.5"), hour + Duration::from_millis(500)),
             (json!(0), Duration::ZERO),

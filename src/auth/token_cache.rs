@@ -4,7 +4,7 @@ use super::AccessToken;
 use crate::error::Error;
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// The longest time before its end that a token is renewed: several calls' worth.
@@ -79,6 +79,9 @@ impl TokenCache {
         fetch: impl Future<Output = Result<Grant, Error>> + Send + 'static,
     ) -> Shared<Fetch> {
         let cache = Arc::clone(&self.0);
+        // A panic, such as of a resolver of the user's, would leave those who wait without a word.
+        let fetch = AssertUnwindSafe(fetch).catch_unwind();
+        let fetch = fetch.map(|end| end.unwrap_or_else(|_| Err(Error::auth("the fetch of a token panicked"))));
         let fetching = fetch.map(move |grant| locked(&cache).end(grant.map_err(Arc::new))).boxed().shared();
         state.fetching = fetching.downgrade();
         fetching

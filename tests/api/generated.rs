@@ -374,7 +374,6 @@ pub mod types {
         "InProgress", Pending = "Pending", Succeeded = "Succeeded"; }
     }
 }
-#[derive(Clone, Debug)]
 /**Client for Traxes Connect Onboarding API
 
 Onboards collectives, such as a household or a fleet, so that the people who own their devices can give their consent. This document describes the operation that the traxes-connect client calls.

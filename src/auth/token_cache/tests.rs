@@ -11,6 +11,8 @@ use std::{
 };
 use tokio::time::{advance, sleep};
 
+/// The failure of a fetch that does not even fail.
+const PANIC: &str = "panic";
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What a fetch does: how long it takes, and the lifetime of the token or why there is none.
@@ -42,6 +44,7 @@ impl Endpoint {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
         let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
         sleep(Duration::from_secs(takes)).await;
+        assert_ne!(ends, Err(PANIC));
         let lifetime = Duration::from_secs(ends.map_err(Error::auth)?);
         Ok(Grant { token: token(number), lifetime })
     }
@@ -150,6 +153,14 @@ async fn a_call_that_comes_after_a_failure_tries_again_also_while_one_has_yet_to
     assert_eq!(endpoint.token().await, Err("down".to_owned()));
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
     assert_eq!(waiting.await, Err("down".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_is_a_failure_of_those_who_wait_and_the_next_call_tries_again() {
+    let endpoint = Endpoint::new([(3, Err(PANIC)), (0, Ok(3600))]);
+    let ends = together(&endpoint, 100).await;
+    assert!(ends.iter().all(|end| *end == Err("the fetch of a token panicked".to_owned())), "{ends:?}");
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
 }
 
 #[tokio::test(start_paused = true)]
