@@ -192,9 +192,9 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// What this crate sets itself holds all the same: the settings of this builder, no redirects, no repetitions but its own,
-    /// HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain http: it would get
-    /// secrets in clear.
+    /// What this crate sets itself holds all the same: the settings of this builder, also by their defaults, no redirects, no
+    /// repetitions but its own, HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain
+    /// http: it would get secrets in clear.
     pub fn http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         Self { http: customise(self.http), ..self }
     }

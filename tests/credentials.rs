@@ -2,7 +2,13 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use support::{Behaviour, Server, Then, When, raw, refusing_port, reply};
 use traxes_connect::{
     AccessToken, BoxError, Client, ClientCredentials, CollectiveOnboardingRequest, Error, ErrorKind, OnboardingRequest,
@@ -238,18 +244,22 @@ async fn a_type_of_ones_own_is_told_which_token_was_rejected() {
 
 #[tokio::test]
 async fn a_source_is_shared_by_a_clone_of_its_arc() {
-    struct Fixed;
+    struct Fixed(AtomicUsize);
 
     impl TokenSource for Fixed {
         fn token(&self) -> TokenFuture<'_> {
             Box::pin(async { Ok(AccessToken::new("shared")?) })
         }
+
+        fn rejected(&self, _: &AccessToken) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
-    let (api, source) = (Server::queue([]).await, std::sync::Arc::new(Fixed));
-    for _ in 0..2 {
-        let client = Client::builder().base_url(api.url()).token_source(source.clone()).build().unwrap();
-        create(&client).await.unwrap();
-    }
+    let (api, source) = (Server::queue([reply(401, &[], "")]).await, Arc::new(Fixed(AtomicUsize::new(0))));
+    let client = || Client::builder().base_url(api.url()).token_source(source.clone()).build().unwrap();
+    create(&client()).await.unwrap_err();
+    create(&client()).await.unwrap();
     assert!(api.requests().iter().all(|request| bearer(request) == "shared"));
+    assert_eq!(source.0.load(Ordering::Relaxed), 1);
 }

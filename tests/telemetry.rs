@@ -85,6 +85,14 @@ async fn each_attempt_is_an_event_that_says_whether_it_happened() {
 }
 
 #[tokio::test]
+async fn a_success_that_took_a_second_attempt_says_so() {
+    let (events, span) = logged([reply(429, &[], ""), created()], None).await;
+    let resent: Vec<_> = events.iter().map(|event| &event["fields"]["http.request.resend_count"]).collect();
+    assert_eq!((resent, &span["http.request.resend_count"]), (vec![&Value::from(0), &Value::from(1)], &Value::from(1)));
+    assert_eq!((&span["http.response.status_code"], &span["error.type"]), (&201.into(), &Value::Null));
+}
+
+#[tokio::test]
 async fn a_failure_without_a_status_has_its_kind_as_error_type() {
     let (events, span) = logged([raw(When::AfterRequest, "", Then::Close)], None).await;
     assert_eq!((&span["error.type"], &span["outcome"]), (&"transport".into(), &"unknown".into()));
@@ -110,5 +118,7 @@ async fn a_call_without_a_token_is_an_event_too() {
     let text = log.text();
     let event: Value = serde_json::from_str(text.trim_end()).unwrap();
     assert_eq!((&event["fields"]["outcome"], &event["fields"]["error.type"]), (&"not_sent".into(), &"auth".into()));
+    assert!(event["fields"]["message"].as_str().unwrap().starts_with("call failed: "), "{text}");
+    assert_eq!(event["fields"]["http.request.resend_count"], Value::Null);
     assert!(!text.contains("s3cret"), "{text}");
 }
