@@ -142,8 +142,8 @@ impl Client {
         let result = timeout(left.min(shared.attempt_timeout), send(api)).await;
         match (result, exchange.record.take()) {
             (Ok(Ok(value)), (Some(reply), _)) => Ok((value.into_inner(), reply)),
-            (result, (Some(reply), end)) if reply.status.is_success() => {
-                Err(unreadable::<T>(result.is_err(), &reply, end).with_reply(reply, None, token))
+            (_, (Some(reply), end)) if reply.status.is_success() => {
+                Err(unreadable::<T>(&reply, end).with_reply(reply, None, token))
             }
             (_, (Some(reply), _)) => {
                 let wait = retry_after(&reply.headers, SystemTime::now());
@@ -178,18 +178,18 @@ fn unanswered(error: reqwest::Error, url: &Url) -> Error {
 }
 
 /// Why a 2xx is none: its body stalled, was cut or too large, or is not what the description says.
-fn unreadable<T: DeserializeOwned>(timed_out: bool, reply: &Reply, end: End) -> Error {
+fn unreadable<T: DeserializeOwned>(reply: &Reply, end: End) -> Error {
     let (status, bytes) = (reply.status, reply.body.len());
     let error = |kind, problem: &str| {
         let message = format!("the server answered {status}, and its body {problem} (after {bytes} bytes)");
         Error::new(kind, Outcome::Applied, message)
     };
     match end {
-        End::Open if timed_out => error(ErrorKind::Timeout, "stalled"),
+        End::Open => error(ErrorKind::Timeout, "stalled"),
         End::Cut(source) if source.is_timeout() => error(ErrorKind::Timeout, "stalled").with_source(source),
         End::Cut(source) => error(ErrorKind::Decode, &format!("was cut: {}", root_cause(&source))).with_source(source),
         End::TooLarge => error(ErrorKind::Decode, "is larger than the body limit"),
-        End::Open | End::Complete => error(ErrorKind::Decode, &undecodable::<T>(&reply.body)),
+        End::Complete => error(ErrorKind::Decode, &undecodable::<T>(&reply.body)),
     }
 }
 

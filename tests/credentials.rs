@@ -54,6 +54,10 @@ async fn a_token_request_is_the_documented_form() {
     let body = "grant_type=client_credentials&client_id=id-1+%C3%A9&client_secret=s3cret%26%3D&scope=esp";
     assert_eq!(String::from_utf8_lossy(&request.body), body);
     assert_eq!(bearer(&api.requests()[0]), "tok-1");
+    let tokens = Server::queue([grant("tok-1")]).await;
+    let other = credentials(&tokens.url()).scope("other");
+    create(&Client::builder().base_url(api.url()).client_credentials(other).build().unwrap()).await.unwrap();
+    assert!(tokens.requests()[0].body.ends_with(b"&scope=other"));
 }
 
 #[tokio::test]
@@ -133,6 +137,7 @@ async fn an_endpoint_that_is_down_is_an_auth_error_with_its_cause() {
     let error = create(&client(&api, &format!("http://127.0.0.1:{}\n", refusing_port().await))).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent));
     assert!(error.to_string().contains("127.0.0.1") && !error.to_string().contains('\n'), "{error}");
+    assert!(format!("{error:?}").contains("refused"), "{error:?}");
     let mut chain = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(error) = cause {
@@ -185,6 +190,7 @@ async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
     assert_eq!((error.kind(), error.attempts(), api.requests().len()), (ErrorKind::Status, 1, 1));
     let source = std::error::Error::source(&error).expect("why there was no other token").to_string();
     assert!(source.contains("503"), "{source}");
+    assert!(format!("{error:?}").contains("503"), "{error:?}");
 }
 
 #[test]

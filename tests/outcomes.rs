@@ -339,8 +339,21 @@ async fn a_refused_connection_is_not_sent_and_repeated() {
     let long = format!("http://127.0.0.1:{}/{}", refusing_port().await, "p".repeat(300));
     let error = create(&client(&long)).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 3));
+    assert!(error.to_string().contains("(3 attempts in "), "{error}");
     assert!(error.to_string().ends_with("it is safe to repeat"), "{error}");
     assert!(std::error::Error::source(&error).is_some() && error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_customiser_is_a_timeout_too() {
+    let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
+    for (written, outcome) in [("", Unknown), (head, Applied)] {
+        let server = Server::queue([raw(When::AfterRequest, written, Then::Stall)]).await;
+        let client = Client::builder().token("tok-1").base_url(server.url()).retry(policy());
+        let client = client.http(|http| http.timeout(Duration::from_millis(100))).build().unwrap();
+        let error = create(&client).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Timeout, outcome, 1), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -349,6 +362,7 @@ async fn a_name_that_does_not_resolve_is_not_sent() {
     let error = create(&client.retry(RetryPolicy::none()).build().unwrap()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 1));
     assert!(error.to_string().contains("no connection to traxes.invalid:80: "), "{error}");
+    assert!(error.to_string().contains("(1 attempt in "), "{error}");
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ enum Attempt {
     Answered(u16, Option<&'static str>),
     Created,
     Silent,
+    /// What reqwest says of a request that it cannot build.
+    Unbuilt,
 }
 use Attempt::*;
 
@@ -42,6 +44,10 @@ async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Resu
             async move {
                 let (status, retry_after) = match attempt {
                     Silent => return std::future::pending().await,
+                    Unbuilt => {
+                        let error = reqwest::Client::new().get("http://[").build().unwrap_err();
+                        return Err(generated::Error::CommunicationError(error));
+                    }
                     Created => (201, None),
                     Answered(status, retry_after) => (status, retry_after),
                 };
@@ -97,13 +103,22 @@ async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
         let builder = Client::builder().token("t").base_url("http://localhost").attempt_timeout(3 * SECOND);
         builder.retry(RetryPolicy::new().deadline(deadline)).build().unwrap()
     };
-    for (deadline, ends_after) in [(60, 3), (2, 2)] {
+    for (deadline, ends_after, limit) in [(60, 3, "the attempt timeout"), (2, 2, "the deadline of the call")] {
         let (result, took, begun) = run_with(client(deadline * SECOND), [Silent]).await;
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
         assert_eq!((took.as_secs(), begun), (ends_after, 1));
+        assert!(error.to_string().contains(&format!("no reply came before {limit}")), "{error}");
         assert!(error.elapsed() >= Duration::from_secs(ends_after));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_built_is_not_sent_and_not_repeated() {
+    let (result, _, begun) = run(RetryPolicy::new(), [Unbuilt]).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.outcome(), begun), (ErrorKind::Config, Outcome::NotSent, 1));
+    assert!(error.to_string().contains("the request could not be built: "), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
