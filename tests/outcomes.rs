@@ -345,6 +345,18 @@ async fn a_refused_connection_is_not_sent_and_repeated() {
 }
 
 #[tokio::test]
+async fn a_reply_shows_its_status_and_request_id_and_none_of_its_headers() {
+    let server = Server::queue([created()]).await;
+    let reply = create(&client(&server.url())).await.unwrap();
+    assert_eq!(reply.headers()["content-type"], "application/json");
+    let shown = format!("{reply:?}");
+    for text in ["status: 201", r#"request_id: Some("req-1")"#, "attempts: 1", "Pending"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    assert!(!shown.contains("content-type"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_timeout_of_the_customiser_is_a_timeout_too() {
     let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
     for (written, outcome) in [("", Unknown), (head, Applied)] {
