@@ -40,8 +40,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::{env, fmt};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 /// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.
@@ -76,7 +78,15 @@ const TOKEN_PATH: &str = "/oauth2/access_token";
 pub struct Sandbox {
     server: MockServer,
     state: Arc<Mutex<State>>,
+    /// Given back after the server, in the order of these fields.
+    _turn: SemaphorePermit<'static>,
 }
+
+/// A turn for each server of httpmock's pool: whoever waits in that itself may sleep on where two are put back at once.
+static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let servers = env::var("HTTPMOCK_MAX_SERVERS").ok().and_then(|servers| servers.parse().ok());
+    Semaphore::new(servers.unwrap_or(25))
+});
 
 #[derive(Default)]
 struct State {
@@ -108,12 +118,15 @@ impl fmt::Debug for ReceivedRequest {
 impl Sandbox {
     /// Starts a server on a free port of the loopback interface, or waits for one: see [many at once](self#many-at-once).
     pub async fn start() -> Self {
-        let server = MockServer::start_async().await;
+        let turn = TURNS.acquire().await.expect("it is never closed");
+        // On a thread of its own: a server that is dropped blocks its thread until it is back in the pool, and might wait for a task of
+        // the same thread that is to take one out.
+        let server = spawn_blocking(MockServer::start).await.expect("a server starts");
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
         let answer = move |request: &HttpMockRequest| locked(&shared).answer(request);
         server.mock(|_, then| drop(then.respond_with(answer)));
-        Self { server, state }
+        Self { server, state, _turn: turn }
     }
 
     /// The base URL of the server.

@@ -111,7 +111,7 @@ async fn queued_replies_come_first_and_in_order() {
     assert!(!format!("{received:?} {sandbox:?}").contains("Bearer"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
     let sandbox = Sandbox::start().await;
     sandbox.reject("old");
@@ -127,7 +127,7 @@ async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_sandboxes_than_the_pool_has_wait_for_one_another() {
-    let starts = (0..40).map(|_| {
+    let starts = (0..400).map(|_| {
         tokio::spawn(async {
             let sandbox = Sandbox::start().await;
             let request = CollectiveOnboardingRequest::unnamed();
