@@ -96,15 +96,18 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let mut calls =
         pin!(stream::iter(todo).map(|household| run.onboard(household)).buffer_unordered(arguments.in_flight.into()));
+    // One listener for all turns of the loop: a signal between two of its own would reach neither.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut interrupted = false;
     loop {
         tokio::select! {
             call = calls.next() => if call.is_none() { break },
-            _ = tokio::signal::ctrl_c() => {
+            _ = &mut interrupt => {
                 if interrupted {
                     break;
                 }
                 interrupted = true;
+                interrupt.set(tokio::signal::ctrl_c());
                 run.stop("interrupted: run it again");
                 run.progress.suspend(|| eprintln!("waiting for what is under way; interrupt again to set it aside as unknown"));
             }
