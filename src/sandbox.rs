@@ -119,8 +119,8 @@ impl Sandbox {
     /// Starts a server on a free port of the loopback interface, or waits for one: see [many at once](self#many-at-once).
     pub async fn start() -> Self {
         let turn = TURNS.acquire().await.expect("it is never closed");
-        // On a thread of its own: a server that is dropped blocks its thread until it is back in the pool, and might wait for a task of
-        // the same thread that is to take one out.
+        // On a thread of its own: a server that is dropped blocks its thread until it is back in the pool, and might wait there
+        // for a task of the same thread that is to take one out.
         let server = spawn_blocking(MockServer::start).await.expect("a server starts");
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);

@@ -110,24 +110,36 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
 }
 
 #[tokio::test]
-async fn a_silent_endpoint_has_ten_seconds_of_a_longer_call() {
-    let api = Server::queue([]).await;
-    let tokens = Server::queue([raw(When::AfterRequest, "", Then::Stall), grant("tok-2")]).await;
-    let client = client(&api, &tokens.url());
-    let call = tokio::spawn({
-        let client = client.with_retry(RetryPolicy::none().deadline(Duration::from_secs(60)));
-        async move { create(&client).await.unwrap_err() }
-    });
-    while tokens.requests().is_empty() {
-        tokio::task::yield_now().await;
+async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call() {
+    for written in ["", "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{"] {
+        let api = Server::queue([]).await;
+        let tokens = Server::queue([raw(When::AfterRequest, written, Then::Stall), grant("tok-2")]).await;
+        let client = client(&api, &tokens.url());
+        let call = tokio::spawn({
+            let client = client.with_retry(RetryPolicy::none().deadline(Duration::from_secs(60)));
+            async move { create(&client).await.unwrap_err() }
+        });
+        while tokens.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // Nothing but the clock moves from here on.
+        tokio::time::pause();
+        let error = call.await.unwrap();
+        tokio::time::resume();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent), "{written}");
+        assert_eq!(error.elapsed().as_secs(), 10, "{written}");
+        assert!(error.to_string().contains("did not answer in 10s"), "{error}");
+        create(&client).await.unwrap();
     }
-    // Nothing but the clock moves from here on.
-    tokio::time::pause();
-    let error = call.await.unwrap();
-    tokio::time::resume();
-    assert_eq!((error.kind(), error.outcome(), error.elapsed().as_secs()), (ErrorKind::Auth, Outcome::NotSent, 10));
-    assert!(error.to_string().contains("did not answer in 10s"), "{error}");
-    create(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shorter_timeout_of_the_customiser_holds_for_tokens_too() {
+    let (api, tokens) = (Server::queue([]).await, Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await);
+    let client = Client::builder().base_url(api.url()).client_credentials(credentials(&tokens.url()));
+    let error = create(&client.http(|http| http.timeout(DEADLINE)).build().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert!(error.elapsed() < Duration::from_secs(5), "{error}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod spec;
 
 use serde_json::{Value, json};
+use std::time::Duration;
 use traxes_connect::{
     AccessToken, Client, CollectiveOnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
     reqwest::{self, Method},
@@ -138,4 +139,15 @@ async fn more_sandboxes_than_the_pool_has_wait_for_one_another() {
     for started in starts.collect::<Vec<_>>() {
         started.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn of_sandboxes_that_are_dropped_at_once_each_goes_to_one_who_waits() {
+    let kept = futures_util::future::join_all((0..25).map(|_| Sandbox::start())).await;
+    // Who gets one keeps it, so that no later drop helps those who were passed over.
+    let waiting: Vec<_> = (0..25).map(|_| tokio::spawn(Sandbox::start())).collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(kept);
+    let got = tokio::time::timeout(Duration::from_secs(20), futures_util::future::join_all(waiting)).await;
+    assert!(got.is_ok_and(|got| got.iter().all(Result::is_ok)), "a sandbox was free, and one who waits was not told");
 }
