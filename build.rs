@@ -7,14 +7,15 @@ use progenitor::{GenerationSettings, Generator};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     env, fs, panic,
     path::Path,
     process,
     sync::{Mutex, PoisonError},
 };
 use syn::{
-    Attribute, Expr, Field, Fields, File, ImplItem, ImplItemFn, Item, ItemEnum, ItemMod, ItemStruct, Lit, Local, Stmt,
-    Token, Type, Variant, parse_quote, punctuated::Punctuated,
+    Attribute, Expr, Field, Fields, File, GenericArgument, Ident, ImplItem, ImplItemFn, Item, ItemEnum, ItemMod,
+    ItemStruct, Lit, Local, PathArguments, ReturnType, Stmt, Token, Type, Variant, parse_quote, punctuated::Punctuated,
 };
 
 #[allow(dead_code)]
@@ -56,6 +57,7 @@ pub fn generate(spec: &str) -> Result<File, String> {
         |item| !matches!(item, Item::Impl(block) if block.to_token_stream().to_string().contains("ClientHooks")),
     );
     let mut names = Vec::new();
+    let mut responses = BTreeSet::new();
     for item in &mut file.items {
         match item {
             Item::Mod(module) if module.ident == "types" => open_types(module),
@@ -65,13 +67,17 @@ pub fn generate(spec: &str) -> Result<File, String> {
                 for method in block.items.iter_mut().filter_map(operation) {
                     lean(method);
                     names.push(method.sig.ident.to_string());
+                    responses.extend(response_type(&method.sig.output));
                 }
             }
             _ => {}
         }
     }
-    let operations = operations(&documented, names);
-    file.items.push(operations);
+    let open_enums = types(&file).iter().filter_map(open_enum_name).collect();
+    let documented_response = |item| documented_response(item, &responses, &open_enums);
+    let impls: Vec<_> = types(&file).iter().filter_map(documented_response).collect();
+    file.items.extend(impls);
+    file.items.push(operations(&documented, names));
     Ok(file)
 }
 
@@ -238,8 +244,8 @@ fn operations(api: &OpenAPI, names: Vec<String>) -> Item {
     let constants = names.into_iter().zip(places).map(|(name, (method, path, success))| {
         let constant = format_ident!("{}", name.to_uppercase());
         quote! {
-            pub const #constant: crate::call::Operation =
-                crate::call::Operation { name: #name, method: #method, path: #path, success: #success };
+            pub const #constant: crate::operation::Operation =
+                crate::operation::Operation { name: #name, method: #method, path: #path, success: #success };
         }
     });
     parse_quote! {
@@ -255,6 +261,90 @@ fn success_statuses(operation: &Operation) -> impl ToTokens + use<> {
         _ => None,
     });
     quote!(&[#(#statuses),*])
+}
+
+/// The type in `Result<ResponseValue<types::Name>, Error<()>>`, which is what a generated method returns.
+fn response_type(output: &ReturnType) -> Option<Ident> {
+    let ReturnType::Type(_, result) = output else { return None };
+    let Type::Path(response) = generic_argument(generic_argument(result)?)? else { return None };
+    let segments: Vec<_> = response.path.segments.iter().collect();
+    match segments.as_slice() {
+        [module, name] if module.ident == "types" => Some(name.ident.clone()),
+        _ => None,
+    }
+}
+
+/// The first argument in angle brackets.
+fn generic_argument(of: &Type) -> Option<&Type> {
+    let Type::Path(of) = of else { return None };
+    let PathArguments::AngleBracketed(arguments) = &of.path.segments.last()?.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(argument) => Some(argument),
+        _ => None,
+    }
+}
+
+fn types(file: &File) -> &[Item] {
+    let types = file.items.iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
+        _ => None,
+    });
+    types.map_or(&[], |(_, items)| items)
+}
+
+/// How to tell the response of an operation from an object that somebody else wrote: by the fields that it has.
+fn documented_response(item: &Item, responses: &BTreeSet<Ident>, open_enums: &BTreeSet<Ident>) -> Option<Item> {
+    let Item::Struct(item) = item else { return None };
+    let name = responses.get(&item.ident)?;
+    let has_field = any(item.fields.iter().map(has_field));
+    let has_value = any(item.fields.iter().map(|field| has_documented_value(field, open_enums)));
+    Some(parse_quote! {
+        impl crate::operation::Documented for types::#name {
+            fn has_documented_field(&self) -> bool { #has_field }
+            fn has_documented_value(&self) -> bool { #has_value }
+        }
+    })
+}
+
+fn any(conditions: impl Iterator<Item = Expr>) -> Expr {
+    conditions.reduce(|all, condition| parse_quote!(#all || #condition)).unwrap_or(parse_quote!(false))
+}
+
+fn has_field(field: &Field) -> Expr {
+    let name = &field.ident;
+    match last_ident(&field.ty).map(Ident::to_string).as_deref() {
+        Some("Option") => parse_quote!(self.#name.is_some()),
+        Some("Vec" | "Map" | "HashMap") => parse_quote!(!self.#name.is_empty()),
+        // It is required: without it, there would be no value.
+        _ => parse_quote!(true),
+    }
+}
+
+/// As `has_field`, but the unknown value of an enum does not count.
+fn has_documented_value(field: &Field, open_enums: &BTreeSet<Ident>) -> Expr {
+    let name = &field.ident;
+    let open = |of: &Type| last_ident(of).and_then(|of| open_enums.get(of));
+    if let Some(of) = open(&field.ty) {
+        return parse_quote!(!matches!(self.#name, types::#of::Unknown(_)));
+    }
+    match generic_argument(&field.ty).and_then(open) {
+        Some(of) => parse_quote!(self.#name.iter().any(|value| !matches!(value, types::#of::Unknown(_)))),
+        None => has_field(field),
+    }
+}
+
+fn last_ident(of: &Type) -> Option<&Ident> {
+    match of {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}
+
+fn open_enum_name(item: &Item) -> Option<Ident> {
+    match item {
+        Item::Enum(item) if item.variants.last().is_some_and(|v| v.ident == "Unknown") => Some(item.ident.clone()),
+        _ => None,
+    }
 }
 
 /// Makes what the API may add to later an addition for us too: new fields, and new values of an enum.

@@ -8,12 +8,17 @@ pub(crate) use client_credentials::TOKEN_URL;
 pub(crate) use token_cache::TokenCache;
 
 use crate::error::{BoxError, Error};
+use crate::quote::quoted;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use std::{pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 use tokio::time::Instant;
 
 const SCHEME: &str = "Bearer ";
+/// Shorter ones are parts of ordinary words, and no server issues them.
+const SHORTEST_SCREENED: usize = 16;
+/// What is shown instead of a text in which a server echoes the token.
+pub(crate) const HIDDEN: &str = "(hidden: the token)";
 
 /// An OAuth 2.0 access token: checked when it is made, never shown, and erased from memory with its last clone.
 ///
@@ -53,8 +58,23 @@ impl AccessToken {
 
     /// Whether a text of the server's holds the token.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        let token = &self.0.expose_secret().as_bytes()[SCHEME.len()..];
-        text.windows(token.len()).any(|part| part == token)
+        let token = self.bare().as_bytes();
+        token.len() >= SHORTEST_SCREENED && text.windows(token.len()).any(|part| part == token)
+    }
+
+    /// Whether `Debug` of a value would show the token.
+    pub(crate) fn is_in_debug_of(&self, value: &impl fmt::Debug) -> bool {
+        let token = self.bare();
+        token.len() >= SHORTEST_SCREENED && format!("{value:?}").contains(&token.escape_debug().to_string())
+    }
+
+    fn bare(&self) -> &str {
+        &self.0.expose_secret()[SCHEME.len()..]
+    }
+
+    /// A text of the server's as it may be shown, which is not at all where it holds the token.
+    pub(crate) fn screened(&self, text: &str) -> String {
+        if self.is_in(text.as_bytes()) { HIDDEN.to_owned() } else { quoted(text) }
     }
 
     /// The value of an `authorization` header, marked as sensitive.

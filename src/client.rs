@@ -3,9 +3,9 @@
 use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, TokenSource};
 #[cfg(feature = "drift")]
 use crate::drift::OnDrift;
-use crate::{error::Error, retry::RetryPolicy};
+use crate::{address::checked_url, connection::system_proxy, error::Error, retry::RetryPolicy};
 use reqwest::{Url, redirect};
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// `servers` of openapi.yaml.
 pub(crate) const BASE_URL: &str = "https://api.traxes.io/connect";
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
+    /// The proxy that the system names, for messages. Not known where the customiser may have set another.
+    pub(crate) proxy: Option<String>,
     #[cfg(feature = "drift")]
     pub(crate) on_drift: Option<OnDrift>,
 }
@@ -69,6 +71,7 @@ impl Client {
             user_agent: USER_AGENT.to_owned(),
             plain_http: false,
             http: reqwest::Client::builder(),
+            customised: false,
             #[cfg(feature = "drift")]
             on_drift: None,
         }
@@ -122,12 +125,13 @@ pub struct ClientBuilder {
     user_agent: String,
     plain_http: bool,
     http: reqwest::ClientBuilder,
+    customised: bool,
     #[cfg(feature = "drift")]
     pub(crate) on_drift: Option<OnDrift>,
 }
 
 impl ClientBuilder {
-    /// A fixed access token, of visible ASCII. Of this, `client_credentials` and `token_source` the last one holds.
+    /// A fixed access token, of visible ASCII. The last of `token`, `client_credentials` and `token_source` wins.
     pub fn token(self, token: impl Into<String>) -> Self {
         Self { credentials: AccessToken::named("token", token).map(Credentials::Fixed), ..self }
     }
@@ -147,12 +151,12 @@ impl ClientBuilder {
         Self { base_url: url.into(), ..self }
     }
 
-    /// What is repeated and how long a call may take. The default is [`RetryPolicy::new`].
+    /// What is retried and how long a call may take. The default is [`RetryPolicy::new`].
     pub fn retry(self, policy: RetryPolicy) -> Self {
         Self { retry: policy, ..self }
     }
 
-    /// How long a connection may take to come about, TLS included. The default is 5 seconds.
+    /// How long connecting may take, TLS included. The default is 5 seconds.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: timeout, ..self }
     }
@@ -192,11 +196,11 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// What this crate sets itself holds all the same: the settings of this builder, also by their defaults, no redirects, no
-    /// repetitions but its own, HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain
+    /// What this crate sets itself is set again: the settings of this builder, including their defaults, no redirects, no
+    /// retries but its own, HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain
     /// http: it would get secrets in clear.
     pub fn http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
-        Self { http: customise(self.http), ..self }
+        Self { http: customise(self.http), customised: true, ..self }
     }
 
     /// Checks the settings and makes the client. Nothing is sent.
@@ -223,7 +227,7 @@ impl ClientBuilder {
         }
         let printable = self.user_agent.bytes().all(|b| matches!(b, b' '..=b'~'));
         if !printable || self.user_agent.len() == USER_AGENT.len() + 1 {
-            let problem = "is empty or has a character outside printable ASCII: leave it off, or mend it";
+            let problem = "is empty or has a character outside printable ASCII: omit it or fix it";
             return Err(Error::config("user_agent_suffix", problem));
         }
         // reqwest panics without one, also where the URL is plain.
@@ -246,7 +250,8 @@ impl ClientBuilder {
             .no_deflate()
             .connection_verbose(false);
         let http = if plain { http.no_proxy() } else { http };
-        let refused = "settings were refused: look at source(), and mend what the customiser of http() sets";
+        let proxy = if plain || self.customised { None } else { system_proxy(&base_url) };
+        let refused = "settings were refused: look at source(), and fix what the customiser of http() sets";
         Ok(Client {
             shared: Arc::new(Shared {
                 http: http.build().map_err(|e| Error::config("http", refused).with_source(e))?,
@@ -254,6 +259,7 @@ impl ClientBuilder {
                 credentials,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
+                proxy,
                 #[cfg(feature = "drift")]
                 on_drift: self.on_drift,
             }),
@@ -266,34 +272,4 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder").field("retry", &self.retry).finish_non_exhaustive()
     }
-}
-
-/// A URL that a secret may be sent to.
-pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
-    let url = Url::parse(text)
-        .map_err(|e| Error::config(setting, format_args!("is no URL ({e}): write it as https://host/path")))?;
-    let tls = cfg!(any(feature = "rustls", feature = "rustls-no-provider"));
-    let problem = match url.scheme() {
-        "https" if !tls => "is https, and no TLS is built in: turn on the feature rustls",
-        "http" if !plain_http && !is_loopback(&url) => {
-            "is plain http, which shows the token to anyone on the way: use https"
-        }
-        "https" | "http" => match (url.username(), url.password(), url.query(), url.fragment()) {
-            ("", None, None, None) => return Ok(url),
-            ("", None, ..) => "has a query or a fragment: leave it off",
-            _ => "has credentials in it: give them in settings of their own",
-        },
-        _ => "has a scheme other than https: use https",
-    };
-    Err(Error::config(setting, problem))
-}
-
-/// The host, an IPv6 address without its brackets.
-pub(crate) fn bare_host(url: &Url) -> &str {
-    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = bare_host(url);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -1,6 +1,10 @@
-//! What a live reply held that the API description of this crate's version does not know.
+//! What a live response held that the API description of this crate's version does not know.
 
-use crate::{ClientBuilder, call::Operation, error::quoted, response::Reply};
+use crate::decode::without_byte_order_mark;
+use crate::operation::Operation;
+use crate::response::RawResponse;
+use crate::transport::Received;
+use crate::{AccessToken, ClientBuilder};
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
 use std::{cell::RefCell, fmt, sync::Arc};
@@ -9,7 +13,7 @@ use tracing::{Level, enabled, warn};
 /// Findings of one kind in a report, at the most: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
 
-/// What a reply held that the description does not know.
+/// What a response held that the description does not know.
 ///
 /// ```
 /// use traxes_connect::{Client, DriftReport};
@@ -23,7 +27,7 @@ const MAX_FINDINGS: usize = 32;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
-/// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the reply.
+/// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftReport {
@@ -35,6 +39,8 @@ pub struct DriftReport {
     pub unknown_fields: Vec<String>,
     /// The unknown values of enums. Each once.
     pub unknown_values: Vec<UnknownValue>,
+    /// The fields that could not be read, such as `created`: see [`Response::unreadable_fields`](crate::Response). Each once.
+    pub unreadable_fields: Vec<String>,
     /// Whether there was more than the 32 of a kind that a report holds.
     pub cut: bool,
 }
@@ -51,34 +57,35 @@ pub struct UnknownValue {
 
 impl DriftReport {
     fn is_empty(&self) -> bool {
-        self.undocumented_status.is_none() && self.unknown_fields.is_empty() && self.unknown_values.is_empty()
+        self.undocumented_status.is_none()
+            && self.unknown_fields.is_empty()
+            && self.unknown_values.is_empty()
+            && self.unreadable_fields.is_empty()
     }
 }
 
 /// One line, for people.
 impl fmt::Display for DriftReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the reply has", self.operation)?;
-        let mut separator = " ";
-        if let Some(status) = self.undocumented_status {
-            write!(f, "{separator}status {status}")?;
-            separator = ", ";
-        }
-        for field in &self.unknown_fields {
-            write!(f, "{separator}field {field}")?;
-            separator = ", ";
-        }
-        for UnknownValue { of, value } in &self.unknown_values {
-            write!(f, "{separator}{of} \"{value}\"")?;
-            separator = ", ";
-        }
-        f.write_str(if self.cut { " and more, unknown to this version" } else { ", unknown to this version" })
+        let status = self.undocumented_status.iter().map(|status| format!("status {status}"));
+        let fields = self.unknown_fields.iter().map(|field| format!("field {field}"));
+        let values = self.unknown_values.iter().map(|UnknownValue { of, value }| format!("{of} \"{value}\""));
+        let unknown: Vec<_> = status.chain(fields).chain(values).collect();
+        let unreadable = self.unreadable_fields.join(", ");
+        let parts = [
+            (!unknown.is_empty()).then(|| format!("{}, unknown to this version", unknown.join(", "))),
+            (!unreadable.is_empty()).then(|| format!("unreadable fields: {unreadable}")),
+            self.cut.then(|| "and more".to_owned()),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        write!(f, "{}: the response has {}", self.operation, parts.join("; "))
     }
 }
 
 impl ClientBuilder {
-    /// Calls back with each reply that holds what the API description does not know: unknown fields, unknown values of enums,
-    /// an undocumented 2xx. The reply is returned all the same. The same report goes to the log as a warning.
+    /// Calls back with each response that has what the API description does not know: unknown fields, unknown values of enums, an
+    /// undocumented 2xx, and fields that could not be read. The response is returned all the same. The log gets the same as
+    /// warnings.
     ///
     /// ```
     /// use traxes_connect::Client;
@@ -87,7 +94,7 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// It costs one more parse of each successful reply, and nothing where there is neither a callback nor a log that takes
+    /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
     /// warnings. The callback runs within the call, after the request was applied: keep it short, and let it not panic.
     pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
         self.on_drift = Some(Arc::new(callback));
@@ -98,39 +105,62 @@ impl ClientBuilder {
 pub(crate) type OnDrift = Arc<dyn Fn(&DriftReport) + Send + Sync>;
 
 thread_local! {
-    /// Where enums leave the values that they do not know while a reply is observed on this thread.
-    static VALUES: RefCell<Option<Findings<UnknownValue>>> = const { RefCell::new(None) };
+    /// Where enums leave the values that they do not know while a response is observed on this thread.
+    static VALUES: RefCell<Option<UnknownValues>> = const { RefCell::new(None) };
 }
 
-/// Parses a reply once more for what its type does not know, if anyone listens.
-pub(crate) fn observe<T: DeserializeOwned>(operation: &Operation, reply: &Reply, callback: Option<&OnDrift>) {
+struct UnknownValues {
+    findings: Findings<UnknownValue>,
+    token: AccessToken,
+}
+
+/// Parses a response once more for what its type does not know, if anyone listens.
+pub(crate) fn observe<T: DeserializeOwned>(
+    operation: &Operation,
+    raw: &RawResponse,
+    received: &Received,
+    token: &AccessToken,
+    callback: Option<&OnDrift>,
+) {
     if callback.is_none() && !enabled!(Level::WARN) {
         return;
     }
-    let report = report::<T>(operation, reply);
-    if report.is_empty() {
-        return;
+    let mut report = report::<T>(operation, raw, received, token);
+    if !report.is_empty() {
+        warn!("drift: {report}");
     }
-    if let Some(callback) = callback {
+    // The log has these already, with or without this feature.
+    report.unreadable_fields = received.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
+    report.cut |= received.unreadable_fields.len() > MAX_FINDINGS;
+    if let Some(callback) = callback.filter(|_| !report.is_empty()) {
         callback(&report);
     }
-    warn!("drift: {report}");
 }
 
-fn report<T: DeserializeOwned>(operation: &Operation, reply: &Reply) -> DriftReport {
+fn report<T: DeserializeOwned>(
+    operation: &Operation,
+    raw: &RawResponse,
+    received: &Received,
+    token: &AccessToken,
+) -> DriftReport {
     let mut fields = Findings::default();
-    VALUES.set(Some(Findings::default()));
-    let mut json = serde_json::Deserializer::from_slice(&reply.body);
+    VALUES.set(Some(UnknownValues { findings: Findings::default(), token: token.clone() }));
+    let mut found = |path: Path| fields.add(|| place(&path, token));
     // That it decodes is known by now.
-    let _ = serde_ignored::deserialize::<_, _, T>(&mut json, |path| fields.add(|| place(&path)));
-    let values = VALUES.take().unwrap_or_default();
-    let status = reply.status.as_u16();
+    match &received.readable {
+        Some(document) => drop(serde_ignored::deserialize::<_, _, T>(document, &mut found)),
+        None => {
+            let mut json = serde_json::Deserializer::from_slice(without_byte_order_mark(&raw.body));
+            drop(serde_ignored::deserialize::<_, _, T>(&mut json, &mut found));
+        }
+    }
+    let values = VALUES.take().map(|values| values.findings).unwrap_or_default();
     DriftReport {
         operation: operation.name,
-        undocumented_status: (!operation.success.iter().any(|documented| documented.contains(&status)))
-            .then_some(status),
+        undocumented_status: (!operation.documents(raw.status)).then_some(raw.status.as_u16()),
         unknown_fields: fields.found,
         unknown_values: values.found,
+        unreadable_fields: Vec::new(),
         cut: fields.cut || values.cut,
     }
 }
@@ -138,8 +168,8 @@ fn report<T: DeserializeOwned>(operation: &Operation, reply: &Reply) -> DriftRep
 /// Called by every open enum that decodes to `Unknown`.
 pub(crate) fn unknown_value(of: &'static str, value: &str) {
     VALUES.with_borrow_mut(|values| {
-        if let Some(values) = values {
-            values.add(|| UnknownValue { of, value: quoted(value) });
+        if let Some(UnknownValues { findings, token }) = values {
+            findings.add(|| UnknownValue { of, value: token.screened(value) });
         }
     });
 }
@@ -172,22 +202,24 @@ impl<F: PartialEq> Findings<F> {
 }
 
 /// A path with `[]` for any index.
-fn place(path: &Path) -> String {
+fn place(path: &Path, token: &AccessToken) -> String {
     match path {
         Path::Root => String::new(),
-        Path::Seq { parent, .. } => place(parent) + "[]",
-        Path::Map { parent, key } => match place(parent) {
-            parent if parent.is_empty() => quoted(key),
-            parent => parent + "." + &quoted(key),
+        Path::Seq { parent, .. } => place(parent, token) + "[]",
+        Path::Map { parent, key } => match place(parent, token) {
+            parent if parent.is_empty() => token.screened(key),
+            parent => parent + "." + &token.screened(key),
         },
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => place(parent),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            place(parent, token)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderMap, StatusCode};
+    use http::StatusCode;
     use std::{
         io,
         sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -205,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_parsed_again_only_if_someone_listens() {
+    fn a_response_is_parsed_again_only_if_someone_listens() {
         // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
         let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
-        let reply = Reply { status: StatusCode::CREATED, headers: HeaderMap::new(), body: "{}".into() };
+        let raw = RawResponse { status: StatusCode::CREATED, headers: Default::default(), body: "{}".into() };
         let parses = |callback: Option<&OnDrift>| {
             let before = PARSES.load(Relaxed);
-            observe::<Counted>(&operation, &reply, callback);
+            observe::<Counted>(&operation, &raw, &Received::default(), &AccessToken::new("t").unwrap(), callback);
             PARSES.load(Relaxed) - before
         };
         let listens_to = |level| tracing_subscriber::fmt().with_max_level(level).with_writer(io::sink).finish();

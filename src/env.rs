@@ -1,7 +1,8 @@
 //! A client as the environment describes it.
 
+use crate::address::checked_url;
 use crate::auth::{AccessToken, ClientCredentials, TOKEN_URL};
-use crate::client::{BASE_URL, Client, checked_url};
+use crate::client::{BASE_URL, Client};
 use crate::error::Error;
 use std::env;
 

@@ -4,28 +4,38 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod address;
+mod attempt;
 mod auth;
 mod call;
 mod client;
+mod connection;
+mod decode;
 #[cfg(feature = "drift")]
 mod drift;
 mod env;
 mod error;
+mod error_body;
 mod generated;
 mod onboarding;
 mod open_enum;
+mod operation;
+mod outcome;
+mod quote;
 mod response;
 mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod transport;
+mod witness;
 
 pub use auth::{AccessToken, ClientCredentials, TokenFuture, TokenSource};
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "drift")]
 pub use drift::{DriftReport, UnknownValue};
-pub use error::{BoxError, Error, ErrorKind, Outcome};
+pub use error::{BoxError, Error, ErrorKind};
 pub use generated::types;
+pub use outcome::Outcome;
 pub use response::Response;
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     #[cfg(feature = "drift")]
     fn only_an_undocumented_option_is_drift() {
-        use crate::{call::Operation, drift::observe, response::Reply};
+        use crate::{AccessToken, drift::observe, operation::Operation, response::RawResponse, transport::Received};
         use std::sync::{Arc, Mutex};
         let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
         let found = Arc::new(Mutex::new(Vec::new()));
@@ -107,9 +107,9 @@ mod tests {
         let on_drift: crate::drift::OnDrift = Arc::new(move |report| sink.lock().unwrap().push(report.to_string()));
         for value in ["red", "Unknown", "blue"] {
             let body = format!("\"{value}\"").into();
-            let reply = Reply { status: http::StatusCode::CREATED, headers: http::HeaderMap::new(), body };
-            observe::<Light>(&operation, &reply, Some(&on_drift));
+            let raw = RawResponse { status: http::StatusCode::CREATED, headers: Default::default(), body };
+            observe::<Light>(&operation, &raw, &Received::default(), &AccessToken::new("t").unwrap(), Some(&on_drift));
         }
-        assert_eq!(*found.lock().unwrap(), ["test: the reply has Light \"blue\", unknown to this version"]);
+        assert_eq!(*found.lock().unwrap(), ["test: the response has Light \"blue\", unknown to this version"]);
     }
 }

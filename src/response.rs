@@ -1,14 +1,22 @@
-//! A reply of the server: what came, and how a caller sees it.
+//! A response of the server: what came, and how a caller sees it.
 
+use crate::auth::{AccessToken, HIDDEN};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{fmt, ops::Deref};
 
 /// Where servers and proxies put the id of a request, the usual one first.
-const REQUEST_ID_HEADERS: &str =
-    "x-request-id x-correlation-id request-id x-amzn-requestid x-ms-request-id apim-request-id cf-ray";
+const REQUEST_ID_HEADERS: [&str; 7] = [
+    "x-request-id",
+    "x-correlation-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-ms-request-id",
+    "apim-request-id",
+    "cf-ray",
+];
 
-/// A successful reply: the value, and what came with it.
+/// A successful response: the value, and what came with it.
 ///
 /// ```
 /// # async fn run(client: traxes_connect::Client) -> Result<(), traxes_connect::Error> {
@@ -19,13 +27,15 @@ const REQUEST_ID_HEADERS: &str =
 /// # }
 /// ```
 ///
-/// `Debug` shows no headers: a server may echo in them what was sent.
+/// `Debug` shows neither headers nor the body, and no value in which the server echoes the access token.
 #[derive(Clone)]
 pub struct Response<T> {
     pub(crate) value: T,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) raw: RawResponse,
+    pub(crate) unreadable_fields: Vec<String>,
     pub(crate) attempts: u32,
+    /// What a server may have echoed.
+    pub(crate) token: AccessToken,
 }
 
 impl<T> Response<T> {
@@ -41,20 +51,48 @@ impl<T> Response<T> {
 
     /// The HTTP status: 201 as documented, or another 2xx.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.raw.status
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.raw.headers
+    }
+
+    /// The body, byte for byte as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.raw.body
+    }
+
+    /// The fields that could not be read and are missing from the value, such as `created` or `errors[].code`, each once.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), traxes_connect::Error> {
+    /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
+    /// let sandbox = Sandbox::start().await;
+    /// // A date without a zone, as .NET writes it.
+    /// let body = r#"{"created": "2026-11-24T20:18:15", "action": {"redirectLink": "https://consent.example/1"}}"#;
+    /// sandbox.next(201, &[], body);
+    /// let onboarding = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
+    /// assert_eq!(onboarding.consent_url(), Some("https://consent.example/1"));
+    /// assert_eq!((onboarding.created, onboarding.unreadable_fields()), (None, &["created".to_owned()][..]));
+    /// assert_eq!(onboarding.body(), body.as_bytes());
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    ///
+    /// What they held is in [`body`](Self::body).
+    pub fn unreadable_fields(&self) -> &[String] {
+        &self.unreadable_fields
     }
 
     /// The id under which the server knows the request: `x-request-id`, or another of the usual headers.
     pub fn request_id(&self) -> Option<&str> {
-        request_id(&self.headers)
+        self.raw.request_id()
     }
 
-    /// How many times the request was begun: 1 where nothing had to be repeated.
+    /// How many attempts were made: 1 where nothing had to be retried.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -70,23 +108,29 @@ impl<T> Deref for Response<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let echoes = self.token.is_in_debug_of(&self.value);
+        let value: &dyn fmt::Debug = if echoes { &HIDDEN } else { &self.value };
         f.debug_struct("Response")
-            .field("status", &self.status.as_u16())
+            .field("status", &self.status().as_u16())
             .field("request_id", &self.request_id())
             .field("attempts", &self.attempts)
-            .field("value", &self.value)
+            .field("unreadable_fields", &self.unreadable_fields)
+            .field("value", value)
             .finish()
     }
 }
 
 /// Status, headers, and what came of the body.
-pub(crate) struct Reply {
+#[derive(Clone)]
+pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    let shown = |name| headers.get(name).filter(|id: &&HeaderValue| !id.is_sensitive() && !id.is_empty());
-    REQUEST_ID_HEADERS.split(' ').find_map(|name| shown(name)?.to_str().ok())
+impl RawResponse {
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        let shown = |name| self.headers.get(name).filter(|id: &&HeaderValue| !id.is_sensitive() && !id.is_empty());
+        REQUEST_ID_HEADERS.iter().find_map(|name| shown(*name)?.to_str().ok())
+    }
 }

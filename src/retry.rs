@@ -1,7 +1,9 @@
-//! When a failed attempt is repeated, and after how long.
+//! Whether a failed attempt is followed by another one, and after how long.
 
-use crate::error::{Error, ErrorKind, Outcome};
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, StatusCode};
 use std::time::{Duration, SystemTime};
 
 /// Three: most faults that pass at all pass within a second or two, and more attempts make an outage worse.
@@ -12,6 +14,15 @@ const BASE_DELAY: Duration = Duration::from_millis(250);
 const MAX_DELAY: Duration = Duration::from_secs(10);
 /// What a person or a gateway in front of the caller still waits for.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// In less time than this, a request may go out and no response come back: a sure outcome would turn into an unknown one.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
+/// What `Retry-After: 0` and dates in the past come to: at once would only be refused at once.
+const SHORTEST_ASKED_DELAY: Duration = Duration::from_millis(50);
+/// Up to a tenth of a delay that the server asks for is added to it, so that clients which it sent away together do not come
+/// back together.
+const ASKED_JITTER_PART: u32 = 10;
+/// The most that is added: more would only keep callers waiting.
+const MAX_ASKED_JITTER: Duration = Duration::from_secs(1);
 /// No end, in terms that the arithmetic of instants allows: about 30 years, as tokio has it.
 const MAX_DEADLINE: Duration = Duration::from_secs(86_400 * 365 * 30);
 
@@ -25,9 +36,9 @@ const MAX_DEADLINE: Duration = Duration::from_secs(86_400 * 365 * 30);
 /// # assert_ne!(patient, RetryPolicy::none());
 /// ```
 ///
-/// Repeated is what was certainly not applied and may pass: a connection that did not come about, 425, 429, and 503 with
-/// `Retry-After`. The wait before repetition `n`, from 0, is random between zero and `min(max_delay, base_delay * 2^n)`,
-/// or what `Retry-After` asks for. A wait that would pass the deadline is not begun: the call ends with its error at once.
+/// The client retries what was certainly not applied and may succeed next time: a failed connection, 425 and 429. The delay
+/// before retry `n`, from 0, is random between zero and `min(max_delay, base_delay * 2^n)`, or what `Retry-After` asks for and
+/// a little more. No attempt starts in less time than the last one took: the call ends with its error at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     attempts: u32,
@@ -60,17 +71,17 @@ impl RetryPolicy {
         Self::new().attempts(1)
     }
 
-    /// How many attempts at most, the first one included. 0 counts as 1.
+    /// The maximum number of attempts, including the first one. 0 counts as 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest wait before the first repetition. It doubles with each further one.
+    /// The longest delay before the first retry. It doubles with each further one.
     pub fn base_delay(self, delay: Duration) -> Self {
         Self { base_delay: delay, ..self }
     }
 
-    /// The longest wait before any repetition, unless the server asks for a longer one.
+    /// The longest delay before any retry, unless the server asks for a longer one.
     pub fn max_delay(self, delay: Duration) -> Self {
         Self { max_delay: delay, ..self }
     }
@@ -80,54 +91,96 @@ impl RetryPolicy {
         Self { deadline: deadline.min(MAX_DEADLINE), ..self }
     }
 
-    /// Repeats also what may have been applied. **Each repetition may create a second collective**, with a consent link of
+    /// Retries also what may have been applied. **Each retry may create a second collective**, with a consent link of
     /// its own: only for those who find and remove duplicates by other means.
     pub fn repeat_unknown_outcomes_and_risk_duplicates(self) -> Self {
         Self { repeat_unknown: true, ..self }
     }
 
-    /// How long to wait before a call that failed with `error`, after `attempts` attempts, is tried again. None: never.
-    pub(crate) fn wait(&self, error: &Error, attempts: u32) -> Option<Duration> {
-        let passes = match error.outcome() {
-            Outcome::NotSent => error.kind() == ErrorKind::Connect,
-            Outcome::Rejected => matches!(error.status().map(|s| s.as_u16()), Some(425 | 429 | 503)),
+    /// What follows an attempt that failed with `error`. `drawn` is a random number from 0 to 1.
+    pub(crate) fn next(&self, error: &Error, progress: &Progress, drawn: f64) -> Next {
+        let another_token = error.status() == Some(StatusCode::UNAUTHORIZED) && !progress.replayed;
+        if another_token && progress.has_time_after(Duration::ZERO) {
+            return Next::ReplayWithNewToken;
+        }
+        // The replay is about the token, and does not count against the policy.
+        let attempts = progress.attempts - u32::from(progress.replayed);
+        let delay = match error.retry_after() {
+            Some(asked) => asked_delay(asked, drawn),
+            None => self.longest_delay(attempts - 1).mul_f64(drawn),
+        };
+        if self.may_succeed(error) && attempts < self.attempts && progress.has_time_after(delay) {
+            return Next::Retry(delay);
+        }
+        Next::Stop
+    }
+
+    fn may_succeed(&self, error: &Error) -> bool {
+        match error.outcome() {
+            Outcome::NotSent => {
+                matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport)
+                    && !error.is_permanent()
+            }
+            Outcome::Rejected => {
+                matches!(error.status(), Some(StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS))
+            }
             Outcome::Applied => false,
             Outcome::Unknown => self.repeat_unknown,
-        };
-        let drawn = || self.longest_delay(attempts - 1).mul_f64(fastrand::f64());
-        (passes && attempts < self.attempts).then(|| error.retry_after().unwrap_or_else(drawn))
+        }
     }
 
-    fn longest_delay(&self, repetition: u32) -> Duration {
-        self.base_delay.saturating_mul(2u32.saturating_pow(repetition)).min(self.max_delay)
+    fn longest_delay(&self, retry: u32) -> Duration {
+        self.base_delay.saturating_mul(2u32.saturating_pow(retry)).min(self.max_delay)
     }
 }
 
-/// Whether a reply of this status means that the request was not applied (RFC 9110, section 15).
-pub(crate) fn outcome_of(status: StatusCode, retry_after: Option<Duration>) -> Outcome {
-    match status.as_u16() {
-        // The client is asked to send the same request elsewhere; it was not acted on here.
-        301 | 302 | 307 | 308 => Outcome::Rejected,
-        400..500 => Outcome::Rejected,
-        // "Currently unable to handle the request": with the header, from a server that knows its own state.
-        503 if retry_after.is_some() => Outcome::Rejected,
-        _ => Outcome::Unknown,
+/// What follows a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    Stop,
+    Retry(Duration),
+    ReplayWithNewToken,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) attempts: u32,
+    pub(crate) replayed: bool,
+    pub(crate) last_attempt: Duration,
+    pub(crate) remaining: Duration,
+}
+
+impl Progress {
+    /// Whether an attempt that starts after a delay has as long as the last one took.
+    pub(crate) fn has_time_after(&self, delay: Duration) -> bool {
+        delay.saturating_add(self.last_attempt.max(SHORTEST_ATTEMPT)) <= self.remaining
     }
 }
 
-/// `Retry-After`, in seconds or as a date. A date in the past is no wait, and more seconds than fit are the most that do.
+fn asked_delay(asked: Duration, drawn: f64) -> Duration {
+    let asked = asked.max(SHORTEST_ASKED_DELAY);
+    let jitter = (asked / ASKED_JITTER_PART).min(MAX_ASKED_JITTER);
+    asked.saturating_add(jitter.mul_f64(drawn))
+}
+
+/// `Retry-After`, in seconds or as a date, which counts from the response's own `Date`: clocks differ. A date in the past is no
+/// delay, and more seconds than fit are the most that do.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let value = text(RETRY_AFTER)?;
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let sent = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(date.duration_since(sent).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::response::RawResponse;
     use std::time::UNIX_EPOCH;
 
     #[test]
@@ -140,17 +193,130 @@ mod tests {
         assert_eq!(endless.longest_delay(40), Duration::MAX);
     }
 
+    fn progress(attempts: u32, remaining: u64) -> Progress {
+        Progress {
+            attempts,
+            replayed: false,
+            last_attempt: Duration::from_millis(5),
+            remaining: Duration::from_millis(remaining),
+        }
+    }
+
+    fn status(status: u16, headers: &[(HeaderName, &str)]) -> Error {
+        let headers: HeaderMap = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        let asked = retry_after(&headers, UNIX_EPOCH);
+        let response = RawResponse { status, headers, body: Default::default() };
+        let error = Error::new(ErrorKind::Status, Outcome::of_status(status), "answered");
+        error.with_response(response).with_retry_after(asked)
+    }
+
     #[test]
-    fn jitter_is_full() {
-        fastrand::seed(7);
-        let longest = Duration::from_millis(800);
-        let policy = RetryPolicy::new().base_delay(longest / 2);
+    fn what_cannot_have_been_applied_and_may_succeed_is_retried_and_nothing_else() {
+        let of = |kind, outcome| Error::new(kind, outcome, "why");
+        let policy = RetryPolicy::new();
+        for (error, retried) in [
+            (of(ErrorKind::Config, Outcome::NotSent), false),
+            (of(ErrorKind::Auth, Outcome::NotSent), false),
+            (of(ErrorKind::Connect, Outcome::NotSent), true),
+            (of(ErrorKind::Connect, Outcome::NotSent).permanent(true), false),
+            (of(ErrorKind::Timeout, Outcome::NotSent), true),
+            (of(ErrorKind::Timeout, Outcome::Unknown), false),
+            (of(ErrorKind::Timeout, Outcome::Applied), false),
+            (of(ErrorKind::Transport, Outcome::NotSent), true),
+            (of(ErrorKind::Transport, Outcome::Unknown), false),
+            (of(ErrorKind::Decode, Outcome::Applied), false),
+            (of(ErrorKind::Decode, Outcome::Unknown), false),
+            (status(302, &[]), false),
+            (status(307, &[]), false),
+            (status(400, &[(RETRY_AFTER, "0")]), false),
+            (status(407, &[]), false),
+            (status(408, &[(RETRY_AFTER, "0")]), false),
+            (status(425, &[]), true),
+            (status(429, &[]), true),
+            (status(499, &[]), false),
+            (status(500, &[]), false),
+            (status(503, &[]), false),
+            (status(503, &[(RETRY_AFTER, "0")]), false),
+        ] {
+            let next = policy.next(&error, &progress(1, 60_000), 0.5);
+            assert_eq!(matches!(next, Next::Retry(_)), retried, "{error:?}");
+            let risky = policy.clone().repeat_unknown_outcomes_and_risk_duplicates();
+            let retried = retried || error.outcome() == Outcome::Unknown;
+            assert_eq!(matches!(risky.next(&error, &progress(1, 60_000), 0.5), Next::Retry(_)), retried, "{error:?}");
+            assert_eq!(policy.next(&error, &progress(3, 60_000), 0.5), Next::Stop, "a fourth attempt after {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_401_is_replayed_once_and_the_replay_is_not_counted() {
+        let (policy, unauthorized) = (RetryPolicy::none(), status(401, &[]));
+        assert_eq!(policy.next(&unauthorized, &progress(1, 60_000), 0.5), Next::ReplayWithNewToken);
+        let replayed = Progress { replayed: true, ..progress(2, 60_000) };
+        assert_eq!(policy.next(&unauthorized, &replayed, 0.5), Next::Stop);
+        assert!(matches!(RetryPolicy::new().attempts(2).next(&status(429, &[]), &replayed, 0.5), Next::Retry(_)));
+        assert_eq!(policy.next(&status(429, &[]), &replayed, 0.5), Next::Stop);
+    }
+
+    #[test]
+    fn no_attempt_starts_in_less_time_than_the_last_one_took() {
+        let policy = RetryPolicy::new().base_delay(Duration::ZERO);
+        for (error, retries) in [(status(429, &[]), true), (status(401, &[]), false)] {
+            let next = |last_attempt: u64, remaining: u64| {
+                let last_attempt = Duration::from_millis(last_attempt);
+                policy.next(&error, &Progress { last_attempt, ..progress(1, remaining) }, 0.5)
+            };
+            let goes_on = if retries { Next::Retry(Duration::ZERO) } else { Next::ReplayWithNewToken };
+            assert_eq!((next(700, 700), next(701, 700)), (goes_on, Next::Stop));
+            assert_eq!((next(5, 100), next(5, 99)), (goes_on, Next::Stop));
+        }
+        let asked = status(429, &[(RETRY_AFTER, "1")]);
+        assert_eq!(policy.next(&asked, &progress(1, 1_060), 0.0), Next::Stop);
+        assert_eq!(policy.next(&asked, &progress(1, 1_100), 0.0), Next::Retry(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_delay_is_drawn_from_zero_to_its_longest() {
+        let policy = RetryPolicy::new().base_delay(Duration::from_millis(400));
         let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "refused");
-        let drawn: Vec<_> = (0..1000).map(|_| policy.wait(&error, 2).unwrap()).collect();
-        assert!(drawn.iter().all(|d| *d <= longest));
-        assert!(drawn.iter().any(|d| *d < longest / 20) && drawn.iter().any(|d| *d > longest * 19 / 20));
-        let mean = drawn.iter().sum::<Duration>() / 1000;
-        assert!(mean > longest * 45 / 100 && mean < longest * 55 / 100, "{mean:?}");
+        for (drawn, delay) in [(0.0, 0), (0.5, 400), (1.0, 800)] {
+            assert_eq!(policy.next(&error, &progress(2, 60_000), drawn), Next::Retry(Duration::from_millis(delay)));
+        }
+    }
+
+    #[test]
+    fn a_delay_that_the_server_asks_for_gets_a_little_longer_and_never_shorter() {
+        for (asked, drawn, delay) in [
+            (0, 0.0, 50),
+            (0, 1.0, 55),
+            (2_000, 0.0, 2_000),
+            (2_000, 1.0, 2_200),
+            (50_000, 0.5, 50_500),
+            (50_000, 1.0, 51_000),
+        ] {
+            assert_eq!(
+                asked_delay(Duration::from_millis(asked), drawn),
+                Duration::from_millis(delay),
+                "{asked} {drawn}"
+            );
+        }
+        assert_eq!(asked_delay(Duration::MAX, 1.0), Duration::MAX);
+    }
+
+    #[test]
+    fn a_date_of_retry_after_counts_from_the_date_of_the_response() {
+        let date = "Tue, 14 Nov 2023 22:14:20 GMT";
+        for (sent, seconds) in [
+            (Some("Tue, 14 Nov 2023 22:14:15 GMT"), 5),
+            (Some("Tue, 14 Nov 2023 23:00:00 GMT"), 0),
+            (Some("today"), 60),
+            (None, 60),
+        ] {
+            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, date.parse().unwrap())]);
+            headers.extend(sent.map(|sent| (DATE, sent.parse().unwrap())));
+            let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+            assert_eq!(retry_after(&headers, now), Some(Duration::from_secs(seconds)), "{sent:?}");
+        }
     }
 
     #[test]

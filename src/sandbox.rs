@@ -53,9 +53,11 @@ use uuid::Uuid;
 /// use traxes_connect::{Client, CollectiveOnboardingRequest, OnboardingRequest, sandbox::mocks::MockServerExt};
 ///
 /// let server = httpmock::MockServer::start_async().await;
+/// let mut onboarding = OnboardingRequest::default();
+/// onboarding.status = Some("Pending".into());
 /// server.create_collective_onboarding(|when, then| {
 ///     when.body(&CollectiveOnboardingRequest::unnamed());
-///     then.created(&OnboardingRequest::default());
+///     then.created(&onboarding);
 /// });
 /// let client = Client::builder().token("any").base_url(server.base_url()).build()?;
 /// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;

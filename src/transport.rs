@@ -1,28 +1,51 @@
 //! The one place where a generated operation touches the wire.
 
-use crate::{auth::AccessToken, client::Shared, generated, response::Reply};
+use crate::auth::AccessToken;
+use crate::client::Shared;
+use crate::decode::decode;
+use crate::generated;
+use crate::operation::{Documented, Operation};
+use crate::response::RawResponse;
+use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use progenitor_client::ResponseValue;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
+    pub(crate) operation: &'static Operation,
     pub(crate) token: AccessToken,
     pub(crate) shared: Arc<Shared>,
+    /// When the attempt has to end.
+    pub(crate) deadline: Instant,
+    pub(crate) witness: Arc<Witness>,
     pub(crate) record: Record,
 }
 
-/// What has come back so far, and how far that is: kept also when reading is cancelled in the middle of a body.
+/// What has come back so far: kept also when reading is cancelled in the middle of a body.
 #[derive(Default)]
-pub(crate) struct Record(Mutex<(Option<Reply>, End)>);
+pub(crate) struct Record(Mutex<Received>);
+
+#[derive(Default)]
+pub(crate) struct Received {
+    pub(crate) response: Option<RawResponse>,
+    pub(crate) body_state: BodyState,
+    pub(crate) unreadable_fields: Vec<String>,
+    /// What could be read of a body with unreadable fields.
+    pub(crate) readable: Option<Value>,
+    /// Why the body of a success has no value.
+    pub(crate) undecodable: Option<String>,
+}
 
 /// How far the reading of a body came.
 #[derive(Default)]
-pub(crate) enum End {
+pub(crate) enum BodyState {
     #[default]
     Open,
     Complete,
@@ -46,62 +69,72 @@ impl Exchange {
         mut request: reqwest::Request,
     ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
         request.headers_mut().insert(AUTHORIZATION, self.token.header());
+        WitnessedBody::wrap(&mut request, &self.witness);
         let sent = http.execute(request);
         async move {
             let mut response = sent.await?;
             // So that no output of ours shows a header in which the server echoes the token.
             let echoes = |value: &&mut HeaderValue| self.token.is_in(value.as_bytes());
             response.headers_mut().values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
-            self.record.receive(&mut response, self.shared.body_limit).await;
+            self.record.receive(&mut response, self.shared.body_limit, self.deadline).await;
             Ok(response)
         }
     }
 
-    /// The value of the reply. A body that did not come whole has none: the record says why.
+    /// The value of a success. Where there is none, the record says why.
     #[allow(clippy::result_large_err)] // It is the error of the generated method.
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<ResponseValue<T>, generated::Error> {
-        let (Some(Reply { status, body, .. }), End::Complete) = &*self.record.received() else {
-            return Err(generated::Error::Custom("the body did not come whole".to_owned()));
+    pub(crate) fn decode<T: DeserializeOwned + Documented>(&self) -> Result<ResponseValue<T>, generated::Error> {
+        let mut received = self.record.received();
+        let (Some(RawResponse { status, body, .. }), BodyState::Complete) = (&received.response, &received.body_state)
+        else {
+            return Err(generated::Error::Custom("the body is incomplete".to_owned()));
         };
-        match serde_json::from_slice(body) {
-            // The headers stay in the record.
-            Ok(value) => Ok(ResponseValue::new(value, *status, HeaderMap::new())),
-            Err(error) => Err(generated::Error::InvalidResponsePayload(body.clone(), error)),
+        match decode(body, self.operation.documents(*status), &self.token) {
+            Ok(decoded) => {
+                // The headers stay in the record.
+                let value = ResponseValue::new(decoded.value, *status, HeaderMap::new());
+                received.unreadable_fields = decoded.unreadable_fields;
+                received.readable = decoded.readable;
+                Ok(value)
+            }
+            Err(problem) => {
+                received.undecodable = Some(problem);
+                Err(generated::Error::Custom("the body has no value".to_owned()))
+            }
         }
     }
 }
 
 impl Record {
     /// What came, once reading is over.
-    pub(crate) fn take(&self) -> (Option<Reply>, End) {
+    pub(crate) fn take(&self) -> Received {
         mem::take(&mut *self.received())
     }
 
-    pub(crate) fn head(&self, status: StatusCode, headers: HeaderMap) {
-        self.received().0 = Some(Reply { status, headers, body: Bytes::new() });
-    }
-
     /// Reads a response frame by frame.
-    pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize) {
-        self.head(response.status(), mem::take(response.headers_mut()));
-        let end = loop {
+    pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize, deadline: Instant) {
+        let (status, headers) = (response.status(), mem::take(response.headers_mut()));
+        self.received().response = Some(RawResponse { status, headers, body: Bytes::new() });
+        let state = loop {
             match response.chunk().await {
-                Ok(Some(frame)) if self.append(&frame, limit) => {}
-                Ok(Some(_)) => break End::TooLarge,
-                Ok(None) => break End::Complete,
-                Err(error) => break End::Cut(error),
+                Ok(Some(frame)) if !self.append(&frame, limit) => break BodyState::TooLarge,
+                // Frames that never let the task wait would starve the timer that ends the attempt.
+                Ok(Some(_)) if Instant::now() >= deadline => break BodyState::Open,
+                Ok(Some(_)) => {}
+                Ok(None) => break BodyState::Complete,
+                Err(error) => break BodyState::Cut(error),
             }
         };
-        self.received().1 = end;
+        self.received().body_state = state;
     }
 
     /// Adds a frame of the body, as far as the limit goes. False: it did not fit.
     fn append(&self, frame: &Bytes, limit: usize) -> bool {
         let mut received = self.received();
-        let Some(Reply { body, .. }) = &mut received.0 else { return false };
+        let Some(RawResponse { body, .. }) = &mut received.response else { return false };
         let fitting = frame.slice(..frame.len().min(limit - body.len()));
         let fits = fitting.len() == frame.len();
-        // The usual reply is one frame, and is kept without a copy.
+        // The usual response is one frame, and is kept without a copy.
         let before = mem::replace(body, fitting);
         if !before.is_empty() {
             let mut whole = BytesMut::from(before);
@@ -111,7 +144,7 @@ impl Record {
         fits
     }
 
-    fn received(&self) -> MutexGuard<'_, (Option<Reply>, End)> {
+    pub(crate) fn received(&self) -> MutexGuard<'_, Received> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,21 +27,6 @@ fn file(name: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-#[test]
-fn the_source_can_be_read_in_one_sitting() {
-    let (mut all, mut core) = (0, 0);
-    for path in surface::sources() {
-        let source = fs::read_to_string(&path).unwrap();
-        let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        let code = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
-        assert!(code <= 300, "{}: {code} lines of code", path.display());
-        all += code;
-        core += if path.ends_with("drift.rs") || path.ends_with("sandbox.rs") { 0 } else { code };
-    }
-    assert!(all <= 2000 && core < 1300, "{all} lines of code, {core} without the optional features: what can go?");
-    assert!(core > 500, "{core} lines of code: are they counted?");
-}
-
 /// Fails where a file is stale, with the command that refreshes it.
 fn assert_fresh(name: &str, contents: &str) {
     if std::env::var_os("EXPECTORATE").is_none() && file(name) != contents {

@@ -254,7 +254,7 @@ async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again(
     assert!(created[&ids[3]]["remark"].contains("req-8"), "{created:?}");
     assert_eq!(unknown.keys().copied().collect::<Vec<_>>(), [ids[2]]);
     assert!(unknown[&ids[2]]["why"].contains("req-7"), "{unknown:?}");
-    for (line, text) in [(3, "NameTaken"), (4, "find out"), (5, "do not repeat")] {
+    for (line, text) in [(3, "NameTaken"), (4, "find out"), (5, "do not retry")] {
         let said = run.stderr.lines().any(|l| l.starts_with(&format!("line {line}: ")) && l.contains(text));
         assert!(said, "line {line}, {text}: {}", run.stderr);
     }

@@ -102,7 +102,7 @@ async fn a_request_goes_through_a_proxy_with_credentials_and_a_root_of_its_own()
     for (name, value) in [("PROXY_PASSWORD", "stale"), ("PROXY_ROOT", other.to_str().unwrap())] {
         let (refused, message) = output(behind(Some((name, value)))).await;
         assert_eq!(refused.status.code(), Some(1), "{name}");
-        assert!(message.contains("was not sent") && message.contains("safe to repeat"), "{name}: {message}");
+        assert!(message.contains("was not sent") && message.contains("fix it and retry"), "{name}: {message}");
         assert!(!message.contains("stale") && !message.contains("tok-1"), "{message}");
     }
     assert_eq!(sandbox.requests().len(), 1);

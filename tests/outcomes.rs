@@ -1,5 +1,5 @@
-//! Whatever the server does, a failed call says whether the request was applied, and nothing that may have been applied
-//! is sent again.
+//! Whatever the server does, a failed call says whether its request was applied, and nothing that may have been applied is sent
+//! again.
 
 mod support;
 
@@ -11,10 +11,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Behaviour, CREATED, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Applies, Behaviour, CREATED, REFUSALS, Server, Then, When, created, raw, refusing_port, reply};
 use traxes_connect::{
     Client, CollectiveOnboardingRequest, Error,
-    ErrorKind::{self, Connect, Decode, Status, Timeout, Transport},
+    ErrorKind::{self, Decode, Status, Timeout, Transport},
     OnboardingRequest,
     Outcome::{self, Applied, NotSent, Rejected, Unknown},
     Response, RetryPolicy,
@@ -44,6 +44,7 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
 }
 
 /// What a call ends in, and what the server saw of it.
+#[derive(Clone)]
 struct Row {
     name: &'static str,
     behaviours: Vec<Behaviour>,
@@ -89,15 +90,20 @@ impl Row {
     }
 
     /// As often as the policy says, with the same end each time.
-    fn repeated(mut self) -> Self {
+    fn retried(mut self) -> Self {
         self.behaviours = vec![self.behaviours[0].clone(); 3];
         (self.attempts, self.requests) = (3, 3);
         self
     }
 
-    fn seen(mut self, requests: usize) -> Self {
-        self.requests = requests;
-        self
+    /// The row as it goes where servers that may or may not have applied the request did, or did not.
+    fn applied(&self, applied: bool) -> Vec<Behaviour> {
+        let settled = |behaviour: &Behaviour| match behaviour.applies {
+            Applies::ByChance if applied => behaviour.clone().applies(Applies::Always),
+            Applies::ByChance => behaviour.clone().applies(Applies::Never),
+            _ => behaviour.clone(),
+        };
+        self.behaviours.iter().map(settled).collect()
     }
 }
 
@@ -108,7 +114,7 @@ fn answered(name: &'static str, status: u16, headers: &[(&str, &str)], outcome: 
 
 fn partial(status: u16, length: usize, sent: &str, then: Then) -> Behaviour {
     let head = format!("HTTP/1.1 {status} X\r\nx-request-id: req-1\r\ncontent-length: {length}\r\n\r\n{sent}");
-    raw(When::AfterRequest, head, then).applies(!(400..500).contains(&status))
+    raw(When::AfterRequest, head, then)
 }
 
 fn chunked(body: &str, then: Then) -> Behaviour {
@@ -116,157 +122,152 @@ fn chunked(body: &str, then: Then) -> Behaviour {
     raw(When::AfterRequest, [head, body].concat(), then)
 }
 
+fn unreadable(name: &'static str, status: u16, body: &'static str, outcome: Outcome) -> Row {
+    fails(name, reply(status, &[("x-request-id", "req-1")], body), Decode, outcome).replied(status, Some("req-1"), body)
+}
+
 fn rows() -> Vec<Row> {
-    let future = "Fri, 31 Dec 9999 23:59:59 GMT";
-    let past = "Fri, 31 Dec 1999 23:59:59 GMT";
+    [nothing_comes_back(), successes_without_a_value(), refusals(), redirects(), anything_else(), successes()].concat()
+}
+
+fn nothing_comes_back() -> Vec<Row> {
     vec![
-        // Nothing comes back.
-        fails("accept and close", raw(When::OnAccept, "", Then::Close), Transport, Unknown).seen(0),
-        fails("accept and reset", raw(When::OnAccept, "", Then::Reset), Transport, Unknown).seen(0),
         fails("read the request and close", raw(When::AfterRequest, "", Then::Close), Transport, Unknown),
         fails("read the request and reset", raw(When::AfterRequest, "", Then::Reset), Transport, Unknown),
         fails("close inside the head", raw(When::AfterRequest, "HTTP/1.1 201 Cr", Then::Close), Transport, Unknown),
-        fails(
-            "a head that is none",
-            raw(When::AfterRequest, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Close),
-            Transport,
-            Unknown,
-        ),
+        fails("no HTTP", raw(When::AfterRequest, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Close), Transport, Unknown),
         fails("speak TLS where plain is spoken", raw(When::AfterRequest, TLS_ALERT, Then::Close), Transport, Unknown),
         fails("stall before the head", raw(When::AfterRequest, "", Then::Stall), Timeout, Unknown),
-        fails(
-            "stall inside the head",
-            raw(When::AfterRequest, "HTTP/1.1 201 Created\r\n", Then::Stall),
-            Timeout,
-            Unknown,
-        ),
-        // A success that cannot be read.
-        fails("reset after the head", partial(201, 90, "", Then::Reset), Decode, Applied).replied(
-            201,
-            Some("req-1"),
-            "",
-        ),
-        fails("cut the body short", partial(201, 90, "{\"id\":", Then::Close), Decode, Applied).replied(
-            201,
-            Some("req-1"),
-            "{\"id\":",
-        ),
-        fails("cut a body that is complete JSON", partial(201, 90, CREATED, Then::Close), Decode, Applied).replied(
-            201,
-            Some("req-1"),
+        fails("stall inside the head", raw(When::AfterRequest, "HTTP/1.1 201 X\r\n", Then::Stall), Timeout, Unknown),
+    ]
+}
+
+fn successes_without_a_value() -> Vec<Row> {
+    let half = "{\"id\":";
+    let cut = |row: Row, body| row.replied(201, Some("req-1"), body);
+    vec![
+        cut(fails("reset after the head", partial(201, 90, "", Then::Reset), Decode, Applied), ""),
+        cut(fails("cut the body short", partial(201, 90, half, Then::Close), Decode, Applied), half),
+        cut(
+            fails("cut a body that is complete JSON", partial(201, 90, CREATED, Then::Close), Decode, Applied),
             CREATED,
         ),
-        fails("a content-length that is too short", partial(201, 5, CREATED, Then::Close), Decode, Applied).replied(
-            201,
-            Some("req-1"),
+        cut(
+            fails("a content-length that is too short", partial(201, 5, CREATED, Then::Close), Decode, Applied),
             &CREATED[..5],
         ),
-        fails("stall inside the body", partial(201, 90, "{\"id\":", Then::Stall), Timeout, Applied).replied(
-            201,
+        cut(fails("stall inside the body", partial(201, 90, half, Then::Stall), Timeout, Applied), half),
+        cut(fails("chunked garbage", chunked("5\r\n{\"id\"\r\nzz\r\n", Then::Close), Decode, Applied), "{\"id\""),
+        cut(fails("chunks without an end", chunked("5\r\n{\"id\"\r\n", Then::Close), Decode, Applied), "{\"id\""),
+        unreadable("201 with HTML", 201, HTML, Applied),
+        unreadable("201 with two values", 201, "{}{}", Applied),
+        unreadable("201 with a list", 201, "[]", Applied),
+        unreadable("201 with text", 201, "\"created\"", Applied),
+        unreadable("201 without a body", 201, "", Applied),
+        unreadable("201 with an empty object", 201, "{}", Applied),
+        unreadable("201 with nulls", 201, "{\"id\":null,\"status\":null}", Applied),
+        unreadable("201 with another object", 201, "{\"message\":\"thank you\"}", Applied),
+        unreadable("201 with no field that can be read", 201, "{\"id\":7}", Applied),
+        // Somebody on the way may have answered, and forwarded nothing.
+        unreadable("200 with HTML", 200, HTML, Unknown),
+        unreadable("200 without a body", 200, "", Unknown),
+        unreadable("200 with the JSON of a gateway", 200, "{\"message\":\"under maintenance\"}", Unknown),
+        unreadable("200 with the status of a gateway", 200, "{\"status\":\"ok\"}", Unknown),
+        unreadable("200 with the status of a gateway as a number", 200, "{\"status\":503}", Unknown),
+        fails("200 cut", partial(200, 90, CREATED, Then::Close), Decode, Unknown).replied(200, Some("req-1"), CREATED),
+        fails("200 that stalls", partial(200, 90, half, Then::Stall), Timeout, Unknown).replied(
+            200,
             Some("req-1"),
-            "{\"id\":",
+            half,
         ),
-        fails("chunked garbage", chunked("5\r\n{\"id\"\r\nzz\r\n", Then::Close), Decode, Applied).replied(
-            201,
-            Some("req-1"),
-            "{\"id\"",
-        ),
-        fails("chunks without an end", chunked("5\r\n{\"id\"\r\n", Then::Close), Decode, Applied).replied(
-            201,
-            Some("req-1"),
-            "{\"id\"",
-        ),
-        fails("200 with HTML", reply(200, &[], HTML), Decode, Applied).replied(200, None, HTML),
-        fails("201 with another shape", reply(201, &[], "{\"id\":7}"), Decode, Applied).replied(
-            201,
-            None,
-            "{\"id\":7}",
-        ),
-        fails("201 with two values", reply(201, &[], "{}{}"), Decode, Applied).replied(201, None, "{}{}"),
-        fails("201 with a list", reply(201, &[], "[]"), Decode, Applied).replied(201, None, "[]"),
-        fails("201 without a body", reply(201, &[], ""), Decode, Applied).replied(201, None, ""),
-        fails("204", raw(When::AfterRequest, "HTTP/1.1 204 No Content\r\n\r\n", Then::KeepAlive), Decode, Applied)
-            .replied(204, None, ""),
-        fails("202 with HTML", reply(202, &[("x-request-id", ""), ("x-correlation-id", "c-1")], HTML), Decode, Applied)
+        fails("202 with HTML", reply(202, &[("x-request-id", ""), ("x-correlation-id", "c-1")], HTML), Decode, Unknown)
             .replied(202, Some("c-1"), HTML),
-        // Refusals.
-        answered("400", 400, &[], Rejected),
-        answered("401", 401, &[], Rejected),
-        answered("403", 403, &[], Rejected),
-        answered("404", 404, &[], Rejected),
-        answered("405", 405, &[], Rejected),
-        answered("408", 408, &[], Rejected),
-        answered("409", 409, &[], Rejected),
-        answered("413", 413, &[], Rejected),
-        answered("415", 415, &[], Rejected),
-        answered("422", 422, &[], Rejected),
-        answered("425", 425, &[], Rejected).repeated(),
-        answered("429", 429, &[], Rejected).repeated(),
-        answered("429, at once", 429, &[("retry-after", "0")], Rejected).repeated(),
-        answered("429, since a date", 429, &[("retry-after", past)], Rejected).repeated(),
+        fails("204", raw(When::AfterRequest, "HTTP/1.1 204 No Content\r\n\r\n", Then::KeepAlive), Decode, Unknown)
+            .replied(204, None, ""),
+    ]
+}
+
+fn refusals() -> Vec<Row> {
+    let future = "Fri, 31 Dec 9999 23:59:59 GMT";
+    let past = "Fri, 31 Dec 1999 23:59:59 GMT";
+    let cut = |row: Row| row.replied(422, Some("req-1"), "{\"co");
+    let mut rows: Vec<Row> = REFUSALS
+        .into_iter()
+        .filter(|status| !matches!(status, 307 | 308 | 425 | 429))
+        .map(|status| answered("a client error", status, &[], Rejected))
+        .collect();
+    rows.extend([
+        answered("425", 425, &[], Rejected).retried(),
+        answered("429", 429, &[], Rejected).retried(),
+        answered("429, at once", 429, &[("retry-after", "0")], Rejected).retried(),
+        answered("429, since a date", 429, &[("retry-after", past)], Rejected).retried(),
         answered("429, in an hour", 429, &[("retry-after", "3600")], Rejected),
         answered("429, at a date", 429, &[("retry-after", future)], Rejected),
         answered("429, in aeons", 429, &[("retry-after", "99999999999999999999999999")], Rejected),
-        answered("429, before now", 429, &[("retry-after", "-5")], Rejected).repeated(),
-        answered("429, garbage", 429, &[("retry-after", "soon")], Rejected).repeated(),
-        answered("503, at once", 503, &[("retry-after", "0")], Rejected).repeated(),
-        answered("503, since a date", 503, &[("retry-after", past)], Rejected).repeated(),
-        answered("503, in an hour", 503, &[("retry-after", "3600")], Rejected),
-        fails("a refusal that is cut", partial(422, 90, "{\"co", Then::Close), Status, Rejected).replied(
-            422,
-            Some("req-1"),
-            "{\"co",
-        ),
-        fails("a refusal that stalls", partial(422, 90, "{\"co", Then::Stall), Status, Rejected).replied(
-            422,
-            Some("req-1"),
-            "{\"co",
-        ),
+        answered("429, before now", 429, &[("retry-after", "-5")], Rejected).retried(),
+        answered("429, garbage", 429, &[("retry-after", "soon")], Rejected).retried(),
+        cut(fails("a refusal that is cut", partial(422, 90, "{\"co", Then::Close), Status, Rejected)),
+        cut(fails("a refusal that stalls", partial(422, 90, "{\"co", Then::Stall), Status, Rejected)),
         fails("a refusal before the request was read", early(413), Status, Rejected).replied(
             413,
             Some("req-1"),
             "too large",
         ),
-        // Redirects.
-        answered("301", 301, &[("location", "http://192.0.2.1/")], Rejected),
-        answered("302", 302, &[("location", "http://192.0.2.1/")], Rejected),
-        answered("303", 303, &[("location", "http://192.0.2.1/")], Unknown),
-        answered("304", 304, &[], Unknown).replied(304, Some("req-7"), ""),
-        answered("307", 307, &[("location", "http://192.0.2.1/")], Rejected),
-        answered("308", 308, &[("location", "http://192.0.2.1/")], Rejected),
-        // Anything else.
-        answered("500", 500, &[], Unknown),
-        answered("501", 501, &[], Unknown),
-        answered("502", 502, &[], Unknown),
-        answered("503", 503, &[], Unknown),
+    ]);
+    rows
+}
+
+fn redirects() -> Vec<Row> {
+    let to = [("location", "http://192.0.2.1/")];
+    let mut rows: Vec<Row> =
+        [300, 301, 302, 303, 305, 306].map(|status| answered("a redirect", status, &to, Unknown)).into();
+    rows.push(answered("304", 304, &[], Unknown).replied(304, Some("req-7"), ""));
+    rows.extend([307, 308].map(|status| answered("the same request elsewhere", status, &to, Rejected)));
+    rows
+}
+
+fn anything_else() -> Vec<Row> {
+    let cut = |row: Row| row.replied(500, Some("req-1"), "{\"co");
+    let at_once = [("retry-after", "0")];
+    let mut rows: Vec<Row> = [418, 419, 420, 427, 430, 432, 444, 460, 494, 499]
+        .map(|status| answered("a client error that is not registered", status, &at_once, Unknown))
+        .into();
+    rows.extend(
+        [500, 501, 502, 503, 504, 505, 507, 508, 520, 529, 599]
+            .map(|status| answered("an error", status, &[], Unknown)),
+    );
+    rows.extend([600, 999].map(|status| answered("no HTTP status", status, &[], Unknown)));
+    rows.extend([
+        answered("408", 408, &[], Unknown),
+        answered("408, at once", 408, &at_once, Unknown),
+        answered("503 as Varnish sends it", 503, &[("retry-after", "5")], Unknown),
+        answered("503, at once", 503, &at_once, Unknown),
+        answered("503, since a date", 503, &[("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")], Unknown),
+        answered("503, in an hour", 503, &[("retry-after", "3600")], Unknown),
         answered("503, garbage", 503, &[("retry-after", "soon")], Unknown),
-        answered("504", 504, &[], Unknown),
-        answered("504, at once", 504, &[("retry-after", "0")], Unknown),
+        answered("504, at once", 504, &at_once, Unknown),
         fails("101", raw(When::AfterRequest, SWITCHING, Then::KeepAlive), Status, Unknown).replied(
             101,
             Some("req-7"),
             "",
         ),
-        answered("600", 600, &[], Unknown),
-        answered("999", 999, &[], Unknown),
-        fails("a failure that is cut", partial(500, 90, "{\"co", Then::Close), Status, Unknown).replied(
-            500,
-            Some("req-1"),
-            "{\"co",
-        ),
-        fails("a failure that stalls", partial(500, 90, "{\"co", Then::Stall), Status, Unknown).replied(
-            500,
-            Some("req-1"),
-            "{\"co",
-        ),
-        // Successes.
+        cut(fails("a failure that is cut", partial(500, 90, "{\"co", Then::Close), Status, Unknown)),
+        cut(fails("a failure that stalls", partial(500, 90, "{\"co", Then::Stall), Status, Unknown)),
+    ]);
+    rows
+}
+
+fn successes() -> Vec<Row> {
+    let api = |status, body: &str| reply(status, &[("x-request-id", "req-1")], body).applies(Applies::Always);
+    vec![
         succeeds("201", vec![created()], 201, 1),
-        succeeds("200", vec![reply(200, &[("x-request-id", "req-1")], CREATED)], 200, 1),
-        succeeds("202", vec![reply(202, &[("x-request-id", "req-1")], CREATED)], 202, 1),
+        succeeds("200", vec![api(200, CREATED)], 200, 1),
+        succeeds("202", vec![api(202, CREATED)], 202, 1),
+        succeeds("202 with one documented value", vec![api(202, "{\"status\":\"Pending\"}")], 202, 1),
+        succeeds("201 with a new status", vec![api(201, "{\"status\":\"Paused\"}")], 201, 1),
         succeeds("early hints, then 201", vec![after_hints()], 201, 1),
-        succeeds("a reply in many frames", vec![chunked(&one_byte_chunks(CREATED), Then::KeepAlive)], 201, 1),
+        succeeds("a response in many frames", vec![chunked(&one_byte_chunks(CREATED), Then::KeepAlive)], 201, 1),
         succeeds("429 twice, then 201", vec![reply(429, &[], ""), reply(429, &[], ""), created()], 201, 3),
-        succeeds("503 with Retry-After, then 201", vec![reply(503, &[("retry-after", "0")], ""), created()], 201, 2),
     ]
 }
 
@@ -292,56 +293,68 @@ fn one_byte_chunks(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_behaviour_of_a_server_ends_in_its_outcome_and_nothing_applied_is_repeated() {
+async fn every_behaviour_of_a_server_ends_in_its_outcome_and_nothing_applied_is_sent_again() {
     let _quiet = QUIET.read().await;
     for row in rows() {
-        let name = row.name;
-        let stalls = row.behaviours.iter().any(|behaviour| behaviour.then == Then::Stall);
-        let server = Server::queue(row.behaviours).await;
-        let deadline = if stalls { DEADLINE } else { LONG };
-        let client = client(&server.url()).with_retry(policy().deadline(deadline));
-        let started = Instant::now();
-        let result = create(&client).await;
-        let took = started.elapsed();
-        assert!(took < deadline + Duration::from_millis(101), "{name}: took {took:?}");
-        match (&result, row.ends) {
-            (Ok(reply), Ok(status)) => {
-                assert_eq!(reply.status().as_u16(), status, "{name}");
-                assert_eq!((reply.attempts(), reply.request_id()), (row.attempts, row.request_id), "{name}");
-            }
-            (Err(error), Err(ends)) => {
-                assert_eq!((error.kind(), error.outcome()), ends, "{name}: {error}");
-                assert_eq!(error.attempts(), row.attempts, "{name}: {error}");
-                assert_eq!(error.status().map(|s| s.as_u16()), row.status, "{name}");
-                assert_eq!(error.request_id(), row.request_id, "{name}");
-                assert_eq!(String::from_utf8_lossy(error.body()), row.body, "{name}");
-                assert_eq!(error.operation(), Some("create_collective_onboarding"));
-                assert!(error.elapsed() <= took && !error.elapsed().is_zero(), "{name}");
-                one_line(error);
-                assert!(!error.to_string().contains("html") && !format!("{error:?}").contains("html"), "{error:?}");
-            }
-            (result, ends) => panic!("{name}: {result:?} instead of {ends:?}"),
+        let chance = row.behaviours.iter().any(|behaviour| behaviour.applies == Applies::ByChance);
+        for applied in if chance { &[true, false][..] } else { &[true] } {
+            check(&row, *applied).await;
         }
-        let seen = server.requests();
-        assert_eq!(seen.len(), row.requests, "{name}");
-        let copies = seen.iter().skip_while(|request| !request.applied).count();
-        assert!(copies <= 1, "{name}: sent again {} times after it was applied", copies - 1);
+    }
+}
+
+async fn check(row: &Row, applied: bool) {
+    let name = format!("{}, status {:?}, applied {applied}", row.name, row.status);
+    let stalls = row.behaviours.iter().any(|behaviour| behaviour.then == Then::Stall);
+    let server = Server::queue(row.applied(applied)).await;
+    let deadline = if stalls { DEADLINE } else { LONG };
+    let client = client(&server.url()).with_retry(policy().deadline(deadline));
+    let started = Instant::now();
+    let result = create(&client).await;
+    let took = started.elapsed();
+    assert!(took < deadline + Duration::from_millis(101), "{name}: took {took:?}");
+    match (&result, row.ends) {
+        (Ok(response), Ok(status)) => {
+            assert_eq!(response.status().as_u16(), status, "{name}");
+            assert_eq!((response.attempts(), response.request_id()), (row.attempts, row.request_id), "{name}");
+        }
+        (Err(error), Err(ends)) => {
+            assert_eq!((error.kind(), error.outcome()), ends, "{name}: {error}");
+            assert_eq!(error.attempts(), row.attempts, "{name}: {error}");
+            assert_eq!(error.status().map(|s| s.as_u16()), row.status, "{name}");
+            assert_eq!(error.request_id(), row.request_id, "{name}");
+            assert_eq!(String::from_utf8_lossy(error.body()), row.body, "{name}");
+            assert_eq!(error.operation(), Some("create_collective_onboarding"));
+            assert!(error.elapsed() <= took && !error.elapsed().is_zero(), "{name}");
+            one_line(error);
+            assert!(!error.to_string().contains("html") && !format!("{error:?}").contains("html"), "{error:?}");
+        }
+        (result, ends) => panic!("{name}: {result:?} instead of {ends:?}"),
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), row.requests, "{name}");
+    let copies = requests.iter().filter(|request| request.applied).count();
+    check_claim(&name, &result.map(drop), copies);
+}
+
+/// Holds what a client says of a call to what the ledger of the server has of it.
+fn check_claim(name: &str, result: &Result<(), Error>, copies: usize) {
+    assert!(copies <= 1, "{name}: applied {copies} times");
+    match result.as_ref().map_err(Error::outcome) {
+        Ok(()) | Err(Applied) => assert_eq!(copies, 1, "{name}: claims that it was applied: {result:?}"),
+        Err(NotSent | Rejected) => assert_eq!(copies, 0, "{name}: claims that it was not applied: {result:?}"),
+        Err(_) => {}
+    }
+    if let Err(error) = result
+        && error.outcome() == Applied
+    {
+        assert_eq!(error.status().unwrap(), 201, "{name}: only the documented status says that it was applied");
     }
 }
 
 fn one_line(error: &Error) {
     let line = error.to_string();
     assert!(line.chars().count() <= 300 && !line.contains(['\n', '\r']), "{line}");
-}
-
-#[tokio::test]
-async fn a_refused_connection_is_not_sent_and_repeated() {
-    let long = format!("http://127.0.0.1:{}/{}", refusing_port().await, "p".repeat(300));
-    let error = create(&client(&long)).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 3));
-    assert!(error.to_string().contains("(3 attempts in "), "{error}");
-    assert!(error.to_string().ends_with("it is safe to repeat"), "{error}");
-    assert!(std::error::Error::source(&error).is_some() && error.to_string().contains("refused"), "{error}");
 }
 
 #[tokio::test]
@@ -354,57 +367,6 @@ async fn a_reply_shows_its_status_and_request_id_and_none_of_its_headers() {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     assert!(!shown.contains("content-type"), "{shown}");
-}
-
-#[tokio::test]
-async fn a_timeout_of_the_customiser_is_a_timeout_too() {
-    let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
-    for (written, outcome) in [("", Unknown), (head, Applied)] {
-        let server = Server::queue([raw(When::AfterRequest, written, Then::Stall)]).await;
-        let client = Client::builder().token("tok-1").base_url(server.url()).retry(policy());
-        let client = client.http(|http| http.timeout(Duration::from_millis(100))).build().unwrap();
-        let error = create(&client).await.unwrap_err();
-        assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Timeout, outcome, 1), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_name_that_does_not_resolve_is_not_sent() {
-    let client = Client::builder().token("t").base_url("http://traxes.invalid").dangerously_allow_plain_http();
-    let error = create(&client.retry(RetryPolicy::none()).build().unwrap()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 1));
-    assert!(error.to_string().contains("no connection to traxes.invalid:80: "), "{error}");
-    assert!(error.to_string().contains("(1 attempt in "), "{error}");
-}
-
-#[tokio::test]
-#[cfg(feature = "rustls")]
-async fn tls_to_a_server_that_speaks_plain_is_not_sent() {
-    let answers = || raw(When::OnAccept, "HTTP/1.1 400 Bad Request\r\n\r\n", Then::Close);
-    let server = Server::queue([answers(), answers(), answers()]).await;
-    let error = create(&client(&server.url().replace("http:", "https:"))).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 3));
-    assert_eq!((server.requests().len(), server.connections()), (0, 3));
-}
-
-#[tokio::test]
-async fn a_connection_that_does_not_come_about_in_time_is_not_sent() {
-    // A backlog of one that is full: the third handshake gets no answer.
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut waiting = Vec::new();
-    while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_millis(50), tokio::net::TcpStream::connect(address)).await
-    {
-        waiting.push(stream);
-        assert!(waiting.len() < 64, "the backlog does not fill");
-    }
-    let client = Client::builder().token("t").base_url(format!("http://{address}"));
-    let client = client.connect_timeout(Duration::from_millis(60)).retry(policy().attempts(2)).build().unwrap();
-    let error = create(&client).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 2), "{error}");
 }
 
 #[tokio::test]
@@ -432,25 +394,6 @@ async fn a_body_over_the_limit_is_cut_there_and_stays_what_it_was() {
 }
 
 #[tokio::test]
-async fn a_decode_error_names_the_place_and_never_the_value() {
-    for (body, place) in [
-        (r#"{"data":{"collective":{"id":"s3cret"}}}"#, "data.collective.id"),
-        (r#"{"errors":[{},{"code":["s3cret"]}]}"#, "errors[1].code"),
-        (r#"{"created":"s3cret"}"#, "created"),
-        (r#"{"status":{"s3cret":1}}"#, "status"),
-        ("{\"a\":1,\n s3cret}", "line 2"),
-        (r#"{"s3cret": x}"#, "not JSON at line 1 column 12"),
-        (r#"{"data":{"collective":{"properties":{"s3cret": x}}}}"#, "not JSON at line 1"),
-    ] {
-        let server = Server::queue([reply(201, &[], body)]).await;
-        let error = create(&client(&server.url())).await.unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (Decode, Applied));
-        assert!(error.to_string().contains(place), "{place} is not in: {error}");
-        assert!(!format!("{error} {error:?}").contains("s3cret") && error.body() == body.as_bytes(), "{error:?}");
-    }
-}
-
-#[tokio::test]
 async fn what_a_server_says_of_an_error_is_kept_and_cannot_break_the_line() {
     let body = format!(r#"{{"code":"E\n{}","detail":"s3cret\nwords"}}"#, "x".repeat(500));
     let server = Server::queue([reply(409, &[("x-request-id", &"r".repeat(500))], &body)]).await;
@@ -458,6 +401,23 @@ async fn what_a_server_says_of_an_error_is_kept_and_cannot_break_the_line() {
     assert_eq!((error.detail(), error.code().unwrap().len()), (Some("s3cret\nwords"), 502));
     one_line(&error);
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deadline_holds_while_a_fast_body_of_any_size_is_read() {
+    let _alone = QUIET.write().await;
+    for (status, outcome) in [(201, Applied), (403, Rejected), (500, Unknown)] {
+        let head = format!("HTTP/1.1 {status} X\r\n\r\n");
+        let server = Server::queue([raw(When::AfterRequest, head, Then::Endless)]).await;
+        let client = Client::builder().token("tok-1").base_url(server.url()).body_limit(usize::MAX);
+        let client = client.retry(policy().deadline(DEADLINE)).build().unwrap();
+        let started = Instant::now();
+        let error = create(&client).await.unwrap_err();
+        let took = started.elapsed();
+        assert!(took < DEADLINE + Duration::from_millis(100), "{status}: took {took:?}");
+        assert_eq!((error.outcome(), error.status().unwrap().as_u16()), (outcome, status), "{error}");
+        assert!(!error.body().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -561,14 +521,9 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
     assert_eq!(results.len(), CALLS);
     let mut seen = HashMap::<_, usize>::new();
     for (id, result) in &results {
-        let times = applied.get(id).copied().unwrap_or_default();
-        let outcome = result.as_ref().err().map(Error::outcome);
-        *seen.entry((outcome, times)).or_default() += 1;
-        match outcome {
-            None | Some(Applied) => assert_eq!(times, 1, "{result:?}"),
-            Some(NotSent | Rejected) => assert_eq!(times, 0, "applied, and reported otherwise: {result:?}"),
-            _ => assert!(times <= 1, "applied {times} times: {result:?}"),
-        }
+        let copies = applied.get(id).copied().unwrap_or_default();
+        check_claim(&id.to_string(), result, copies);
+        *seen.entry((result.as_ref().err().map(Error::outcome), copies)).or_default() += 1;
     }
     // Every end was reached, so the run was a mixed one.
     for end in

@@ -166,7 +166,7 @@ async fn what_was_not_created_for_no_fault_of_theirs_is_for_later() {
     let site = Site::of(&sandbox.url());
     for (status, headers, wait, text) in [
         (429, &[("retry-after", "120")][..], "120", "in 2 minutes"),
-        (503, &[("retry-after", "61")], "61", "in a minute"),
+        (429, &[("retry-after", "61")], "61", "in a minute"),
         (401, &[], "60", "in a minute"),
         (404, &[], "60", "in a minute"),
     ] {
@@ -192,6 +192,7 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
         (&[("x-request-id", "req-7")][..], "", 500, "req-7"),
         (&[("x-request-id", "req-8")], "{", 201, "req-8"),
         (&[("x-request-id", "req-9")], "{}", 201, "req-9"),
+        (&[("x-request-id", "req-10"), ("retry-after", "5")], "", 503, "req-10"),
     ] {
         sandbox.next(status, headers, body);
         let page = site.sign_up("Loi").await;
@@ -204,7 +205,7 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
         let page = site.post(&[("form", &form), ("name", "Loi")]).await;
         assert!(page.status == 502 && page.html.contains(&form), "{}", page.html);
     }
-    assert_eq!(sandbox.requests().len(), 4);
+    assert_eq!(sandbox.requests().len(), 5);
     // What a page gives them to quote is found in the log.
     let log = site.log();
     for reference in ["req-7", "req-8", "req-9", &form] {

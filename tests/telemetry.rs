@@ -7,7 +7,7 @@ mod support;
 use log::{Log, listen};
 use serde_json::Value;
 use std::{io, time::Duration};
-use support::{Behaviour, Server, Then, When, created, raw, reply};
+use support::{Behaviour, BlackHole, Server, Then, When, created, raw, reply};
 use tracing_subscriber::fmt::format::FmtSpan;
 use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};
 
@@ -17,15 +17,21 @@ async fn logged(
     behaviours: impl IntoIterator<Item = Behaviour>,
     dropped_after: Option<Duration>,
 ) -> (Vec<Value>, Value) {
+    let server = Server::queue(behaviours).await;
+    let (events, span) = logged_by(&server.url(), dropped_after).await;
+    assert_eq!(span["server.port"], server.port);
+    (events, span)
+}
+
+async fn logged_by(url: &str, dropped_after: Option<Duration>) -> (Vec<Value>, Value) {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(log.clone());
-    let server = Server::queue(behaviours).await;
     let policy = RetryPolicy::new().base_delay(Duration::from_millis(1));
-    let client = Client::builder().token("tok-s3cret").base_url(server.url() + "/base").retry(policy).build().unwrap();
+    let client = Client::builder().token("tok-s3cret").base_url(format!("{url}/base")).retry(policy).build().unwrap();
     {
         let _listening = listen(subscriber.finish());
         let request = CollectiveOnboardingRequest::new("name-s3cret");
@@ -49,7 +55,6 @@ async fn logged(
         ("http.request.method", "POST".into()),
         ("url.template", "/v1/onboarding/collectives".into()),
         ("server.address", "127.0.0.1".into()),
-        ("server.port", server.port.into()),
     ] {
         assert_eq!(span[name], value, "{name}");
     }
@@ -99,11 +104,39 @@ async fn a_failure_without_a_status_has_its_kind_as_error_type() {
     assert_eq!(events[0]["fields"]["error.type"], "transport");
 }
 
+/// What is known of a call that was dropped: in its span, and in the one event of its end.
+fn check_dropped(events: &[Value], span: &Value, outcome: &str) {
+    assert_eq!((&span["outcome"], &span["error.type"]), (&outcome.into(), &"cancelled".into()));
+    let dropped: Vec<_> = events.iter().filter(|event| event["fields"]["error.type"] == "cancelled").collect();
+    assert_eq!(dropped.len(), 1, "{events:?}");
+    assert_eq!((&dropped[0]["level"], &dropped[0]["fields"]["outcome"]), (&"WARN".into(), &outcome.into()));
+    assert!(dropped[0]["fields"]["message"].as_str().unwrap().starts_with("call dropped: "), "{dropped:?}");
+    assert_eq!(dropped[0]["span"]["otel.name"], "create_collective_onboarding");
+}
+
+const SOON: Option<Duration> = Some(Duration::from_millis(150));
+
 #[tokio::test]
-async fn a_dropped_call_ends_its_span_with_an_unknown_outcome() {
-    let (events, span) = logged([raw(When::AfterRequest, "", Then::Stall)], Some(Duration::from_millis(50))).await;
-    assert_eq!((&span["outcome"], &span["error.type"]), (&"unknown".into(), &"cancelled".into()));
-    assert!(events.is_empty());
+async fn a_call_that_is_dropped_after_its_request_went_out_is_unknown() {
+    let (events, span) = logged([raw(When::AfterRequest, "", Then::Stall)], SOON).await;
+    check_dropped(&events, &span, "unknown");
+    let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
+    let (events, span) = logged([raw(When::AfterRequest, head, Then::Stall)], SOON).await;
+    check_dropped(&events, &span, "unknown");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_between_two_attempts_has_the_outcome_of_the_last_one() {
+    let (events, span) = logged([reply(429, &[("retry-after", "20")], "")], SOON).await;
+    check_dropped(&events, &span, "rejected");
+    assert_eq!(events.len(), 2, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_connecting_is_not_sent() {
+    let hole = BlackHole::open().await;
+    let (events, span) = logged_by(&hole.url(), SOON).await;
+    check_dropped(&events, &span, "not_sent");
 }
 
 #[tokio::test]

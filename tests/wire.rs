@@ -117,7 +117,7 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         let message = error.to_string();
         assert!(message.starts_with(setting), "{error}");
         let advice = message.rsplit_once(": ").map(|(_, advice)| advice.split(' ').next().unwrap());
-        let told = ["give", "leave", "look", "set", "turn", "use", "write"];
+        let told = ["fix", "give", "look", "omit", "set", "turn", "use", "write"];
         assert!(advice.is_some_and(|verb| told.contains(&verb)), "{error}: what to do next?");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }

@@ -1,18 +1,16 @@
 //! The OAuth 2.0 client credentials grant (RFC 6749, section 4.4): one form POST.
 
 use super::{AccessToken, token_cache::Grant};
-use crate::transport::{End, Record};
-use crate::{
-    client::{bare_host, checked_url},
-    error::Error,
-};
+use crate::address::{bare_host, checked_url};
+use crate::error::Error;
+use crate::transport::{BodyState, Record};
 use http::{StatusCode, header::ACCEPT};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The vendor's page "Retrieve a temporary access token".
 pub(crate) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
@@ -84,11 +82,11 @@ impl ClientCredentials {
 
     /// Fetches a token, once the credentials are checked.
     pub(crate) async fn fetch(self: Arc<Self>, http: reqwest::Client) -> Result<Grant, Error> {
-        let too_late = |_| Error::auth(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"));
-        timeout(FETCH_TIMEOUT, self.request(http)).await.map_err(too_late)?
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        timeout_at(deadline, self.request(http, deadline)).await.unwrap_or_else(|_| Err(too_late()))
     }
 
-    async fn request(&self, http: reqwest::Client) -> Result<Grant, Error> {
+    async fn request(&self, http: reqwest::Client, deadline: Instant) -> Result<Grant, Error> {
         let url = self.checked(true)?;
         let form = [
             ("grant_type", "client_credentials"),
@@ -101,16 +99,25 @@ impl ClientCredentials {
         let no_answer = |e| Error::auth(format!("no answer from the token endpoint on {host}")).with_source(e);
         let mut response = request.send().await.map_err(no_answer)?;
         let record = Record::default();
-        record.receive(&mut response, BODY_LIMIT).await;
-        let (reply, end) = record.take();
-        let reply = reply.expect("the head was received");
-        match end {
-            _ if !reply.status.is_success() => Err(refused(reply.status, &reply.body)),
-            End::Complete => grant(&reply.body),
-            End::Cut(error) => Err(Error::auth("the reply of the token endpoint was cut").with_source(error)),
-            _ => Err(Error::auth(format!("the reply of the token endpoint is larger than {BODY_LIMIT} bytes"))),
+        record.receive(&mut response, BODY_LIMIT, deadline).await;
+        let received = record.take();
+        let raw = received.response.expect("the head was received");
+        if !raw.status.is_success() {
+            return Err(refused(raw.status, &raw.body));
+        }
+        match received.body_state {
+            BodyState::Complete => grant(&raw.body),
+            BodyState::Open => Err(too_late()),
+            BodyState::Cut(error) => Err(Error::auth("the reply of the token endpoint was cut").with_source(error)),
+            BodyState::TooLarge => {
+                Err(Error::auth(format!("the reply of the token endpoint is larger than {BODY_LIMIT} bytes")))
+            }
         }
     }
+}
+
+fn too_late() -> Error {
+    Error::auth(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"))
 }
 
 fn refused(status: StatusCode, body: &[u8]) -> Error {

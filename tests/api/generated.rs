@@ -473,9 +473,30 @@ pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
 }
+impl crate::operation::Documented for types::OnboardingRequest {
+    fn has_documented_field(&self) -> bool {
+        self.action.is_some() || self.created.is_some() || self.data.is_some()
+            || self.errors.is_some() || self.id.is_some() || self.principal_id.is_some()
+            || self.request_type.is_some() || self.return_url.is_some()
+            || self.status.is_some()
+    }
+    fn has_documented_value(&self) -> bool {
+        self.action.is_some() || self.created.is_some() || self.data.is_some()
+            || self.errors.is_some() || self.id.is_some() || self.principal_id.is_some()
+            || self
+                .request_type
+                .iter()
+                .any(|value| !matches!(value, types::OnboardingRequestType::Unknown(_)))
+            || self.return_url.is_some()
+            || self
+                .status
+                .iter()
+                .any(|value| !matches!(value, types::OnboardingStatus::Unknown(_)))
+    }
+}
 /// The operations of the description.
 pub mod operations {
-    pub const CREATE_COLLECTIVE_ONBOARDING: crate::call::Operation = crate::call::Operation {
+    pub const CREATE_COLLECTIVE_ONBOARDING: crate::operation::Operation = crate::operation::Operation {
         name: "create_collective_onboarding",
         method: "POST",
         path: "/v1/onboarding/collectives",

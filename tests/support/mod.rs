@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     env,
+    net::SocketAddr,
     path::PathBuf,
     process::Command,
     sync::{Arc, Mutex},
@@ -11,7 +12,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 /// An example, which cargo builds beside the tests, with nothing in its environment that it would read.
@@ -38,7 +39,15 @@ pub struct Behaviour {
     pub write: Vec<u8>,
     pub then: Then,
     /// Whether the request is applied before the answer.
-    pub applies: bool,
+    pub applies: Applies,
+}
+
+/// Who answers knows what it did, unless it stands in front of the server that did it: its answer says nothing about that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Applies {
+    Always,
+    Never,
+    ByChance,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,25 +86,21 @@ impl Request {
 
 pub const CREATED: &str = r#"{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","status":"Pending"}"#;
 
-/// A complete reply: kept alive, applied where its status says so.
+/// The statuses with which a server refuses a request that it has not applied: the client errors that IANA registers, without
+/// 408 and the unused 418, and the two redirects that ask for the same request elsewhere.
+/// <https://www.iana.org/assignments/http-status-codes>
+pub const REFUSALS: [u16; 29] = [
+    307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424,
+    425, 426, 428, 429, 431, 451,
+];
+
+/// A complete response, kept alive.
 pub fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
     let mut head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    let refused = matches!(status, 301 | 302 | 307 | 308 | 400..=499)
-        || status == 503 && headers.iter().any(|(name, value)| *name == "retry-after" && refuses(value));
-    Behaviour {
-        when: When::AfterRequest,
-        write: [head.as_bytes(), b"\r\n", body.as_bytes()].concat(),
-        then: Then::KeepAlive,
-        applies: !refused,
-    }
-}
-
-/// A server that knows when it is back knows that it did nothing. One that writes garbage knows nothing.
-fn refuses(retry_after: &str) -> bool {
-    retry_after.bytes().all(|b| b.is_ascii_digit()) || retry_after.ends_with("GMT")
+    raw(When::AfterRequest, [head.as_bytes(), b"\r\n", body.as_bytes()].concat(), Then::KeepAlive)
 }
 
 pub fn created() -> Behaviour {
@@ -103,11 +108,20 @@ pub fn created() -> Behaviour {
 }
 
 pub fn raw(when: When, write: impl Into<Vec<u8>>, then: Then) -> Behaviour {
-    Behaviour { when, write: write.into(), then, applies: when == When::AfterRequest }
+    let write = write.into();
+    let status = write.strip_prefix(b"HTTP/1.1 ").and_then(|rest| str::from_utf8(rest.get(..3)?).ok()?.parse().ok());
+    let applies = match status {
+        // It has not read the whole request.
+        _ if when != When::AfterRequest => Applies::Never,
+        Some(201) => Applies::Always,
+        Some(status) if REFUSALS.contains(&status) => Applies::Never,
+        _ => Applies::ByChance,
+    };
+    Behaviour { when, write, then, applies }
 }
 
 impl Behaviour {
-    pub fn applies(mut self, applies: bool) -> Self {
+    pub fn applies(mut self, applies: Applies) -> Self {
         self.applies = applies;
         self
     }
@@ -173,6 +187,32 @@ impl Server {
     }
 }
 
+/// An address whose queue of connections is full: a connection attempt gets no answer.
+pub struct BlackHole {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    pub async fn open() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            waiting.push(stream.unwrap());
+            assert!(waiting.len() < 64, "the queue does not fill");
+        }
+        Self { address, _listener: listener, _waiting: waiting }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
 /// A port on which nobody listens.
 pub async fn refusing_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
@@ -193,7 +233,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         if behaviour.when == When::AfterRequest {
             let Some(body) = read_body(&mut stream, &mut buffer, &request).await else { return };
             request.body = body;
-            request.applied = behaviour.applies;
+            request.applied = match behaviour.applies {
+                Applies::Always => true,
+                Applies::Never => false,
+                Applies::ByChance => fastrand::bool(),
+            };
         }
         state.lock().unwrap().requests.push(request);
         act(&mut stream, &behaviour).await;

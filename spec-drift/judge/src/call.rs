@@ -1,14 +1,6 @@
-//! What came of a call, and what the generated code wants of this module.
+//! What came of a call.
 
 use serde_json::Value;
-
-#[allow(dead_code)]
-pub struct Operation {
-    pub name: &'static str,
-    pub method: &'static str,
-    pub path: &'static str,
-    pub success: &'static [std::ops::RangeInclusive<u16>],
-}
 
 pub enum Called {
     /// The client has no way to say this: its types are closed to it.

@@ -7,6 +7,7 @@ mod call;
 mod concerned;
 #[path = "../../../src/open_enum.rs"]
 mod open_enum;
+mod operation;
 mod samples;
 mod server;
 mod strict;

@@ -1,0 +1,172 @@
+//! One attempt of a call: the request, the response, and why it failed where it did.
+
+use crate::address::server;
+use crate::auth::AccessToken;
+use crate::client::Shared;
+use crate::connection::{Obstacle, root_cause};
+use crate::error::{Error, ErrorKind};
+use crate::error_body::ErrorBody;
+use crate::generated;
+use crate::operation::Operation;
+use crate::outcome::Outcome;
+use crate::response::RawResponse;
+use crate::retry::retry_after;
+use crate::transport::{BodyState, Exchange, Received, Record};
+use crate::witness::Witness;
+use http::StatusCode;
+use progenitor_client::ResponseValue;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::time::{Instant, error::Elapsed, timeout_at};
+
+/// What a generated method returns.
+pub(crate) type Generated<T> = Result<ResponseValue<T>, generated::Error>;
+
+/// What an attempt needs besides its request.
+pub(crate) struct Attempt<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) operation: &'static Operation,
+    pub(crate) token: &'a AccessToken,
+    pub(crate) deadline: Instant,
+    /// Whose deadline it is, for people.
+    pub(crate) limit: &'static str,
+    pub(crate) witness: Arc<Witness>,
+}
+
+/// A success as it came.
+pub(crate) struct Success<T> {
+    pub(crate) value: T,
+    pub(crate) token: AccessToken,
+    pub(crate) raw: RawResponse,
+    pub(crate) received: Received,
+}
+
+impl Attempt<'_> {
+    /// Sends the request with the generated client, and reads the response.
+    pub(crate) async fn run<T, R: Future<Output = Generated<T>>>(
+        self,
+        send: impl Fn(generated::Client) -> R,
+    ) -> Result<Success<T>, Error> {
+        let exchange = Arc::new(Exchange {
+            operation: self.operation,
+            token: self.token.clone(),
+            shared: Arc::clone(self.shared),
+            deadline: self.deadline,
+            witness: Arc::clone(&self.witness),
+            record: Record::default(),
+        });
+        let api = generated::Client {
+            // Not used: the operations ask the exchange for their URL.
+            baseurl: String::new(),
+            client: self.shared.http.clone(),
+            inner: Arc::clone(&exchange),
+        };
+        let ended = timeout_at(self.deadline, send(api)).await;
+        self.classify(ended, exchange.record.take())
+    }
+
+    /// What an attempt comes to: the status decides where there is one, and otherwise the witness.
+    fn classify<T>(&self, ended: Result<Generated<T>, Elapsed>, mut received: Received) -> Result<Success<T>, Error> {
+        match received.response.take() {
+            None => Err(self.without_response(ended)),
+            Some(raw) if !raw.status.is_success() => Err(self.refused(raw, &received.body_state)),
+            Some(raw) => match ended {
+                Ok(Ok(value)) => Ok(Success { value: value.into_inner(), token: self.token.clone(), raw, received }),
+                _ => Err(self.unusable(raw, received)),
+            },
+        }
+    }
+
+    fn without_response<T>(&self, ended: Result<Generated<T>, Elapsed>) -> Error {
+        match ended {
+            Err(_) => self.out_of_time(&format!("before the {}", self.limit)),
+            Ok(Err(generated::Error::CommunicationError(error))) => self.broken(error),
+            // What a generated method does before it sends: an argument that makes no header or body.
+            Ok(_) => Error::new(ErrorKind::Config, Outcome::NotSent, "the request could not be built"),
+        }
+    }
+
+    fn out_of_time(&self, when: &str) -> Error {
+        match self.outcome_without_response() {
+            Outcome::NotSent => {
+                let message = format!("no connection to {} {when}", server(&self.shared.base_url));
+                Error::new(ErrorKind::Timeout, Outcome::NotSent, message)
+            }
+            outcome => Error::new(ErrorKind::Timeout, outcome, format!("no response {when}")),
+        }
+    }
+
+    fn broken(&self, error: reqwest::Error) -> Error {
+        if error.is_builder() {
+            let message = format!("the request could not be built: {}", root_cause(&error));
+            return Error::new(ErrorKind::Config, Outcome::NotSent, message).with_source(error);
+        }
+        // A connect timeout is a timeout too.
+        if error.is_connect() {
+            let Obstacle { cause, at_proxy, permanent } = Obstacle::of(&error);
+            let mut message = format!("no connection to {}: ", server(&self.shared.base_url));
+            if at_proxy {
+                let proxy = self.shared.proxy.as_deref().map_or_else(String::new, |proxy| format!(" {proxy}"));
+                message += &format!("the proxy{proxy} failed: ");
+            }
+            let error = Error::new(ErrorKind::Connect, Outcome::NotSent, message + &cause).with_source(error);
+            return error.permanent(permanent);
+        }
+        if error.is_timeout() {
+            return self.out_of_time("in time").with_source(error);
+        }
+        let (outcome, when) = match self.outcome_without_response() {
+            Outcome::NotSent => (Outcome::NotSent, "before the request was sent"),
+            outcome => (outcome, "before a response came"),
+        };
+        let message = format!("the connection broke {when}: {}", root_cause(&error));
+        Error::new(ErrorKind::Transport, outcome, message).with_source(error)
+    }
+
+    fn outcome_without_response(&self) -> Outcome {
+        if self.witness.was_sent() { Outcome::Unknown } else { Outcome::NotSent }
+    }
+
+    /// A status other than 2xx. A body that cannot be read is no second failure.
+    fn refused(&self, raw: RawResponse, body_state: &BodyState) -> Error {
+        let explanation = match raw.status {
+            StatusCode::REQUEST_TIMEOUT => ": it stopped waiting for the request, and may have passed it on before",
+            _ => "",
+        };
+        let message = format!("the server answered {}{explanation}", raw.status);
+        let error_body = match body_state {
+            BodyState::Complete => ErrorBody::parse(&raw.body),
+            _ => ErrorBody::default(),
+        };
+        Error::new(ErrorKind::Status, Outcome::of_status(raw.status), message)
+            .with_error_body(error_body.filter(|text| !self.token.is_in(text.as_bytes())))
+            .with_retry_after(retry_after(&raw.headers, SystemTime::now()))
+            .with_response(raw)
+    }
+
+    /// A 2xx without a value.
+    fn unusable(&self, raw: RawResponse, received: Received) -> Error {
+        let (outcome, undocumented) = match self.operation.documents(raw.status) {
+            true => (Outcome::Applied, ""),
+            // Also a gateway that forwarded nothing answers 200.
+            false => (Outcome::Unknown, ", which is not documented"),
+        };
+        let (status, bytes) = (raw.status, raw.body.len());
+        let error = |kind, problem: &str| {
+            let message = format!("the server answered {status}{undocumented}, and its body {problem} ({bytes} bytes)");
+            Error::new(kind, outcome, message)
+        };
+        let error = match received.body_state {
+            BodyState::Open => error(ErrorKind::Timeout, "did not arrive in time"),
+            BodyState::Cut(source) if source.is_timeout() => {
+                error(ErrorKind::Timeout, "did not arrive in time").with_source(source)
+            }
+            BodyState::Cut(source) => {
+                error(ErrorKind::Decode, &format!("was cut: {}", root_cause(&source))).with_source(source)
+            }
+            BodyState::TooLarge => error(ErrorKind::Decode, "is larger than the body limit"),
+            BodyState::Complete => error(ErrorKind::Decode, received.undecodable.as_deref().unwrap_or("has no value")),
+        };
+        error.with_response(raw)
+    }
+}

@@ -1,0 +1,70 @@
+//! Why there was no connection: what to say about it, and whether another attempt can do better.
+
+use crate::quote::quoted_cause;
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
+use std::{error::Error as StdError, io, iter};
+
+/// How hyper-util begins what it says about a proxy. Its type is private, so that its words have to do.
+const TUNNEL: &str = "tunnel error: ";
+/// What hyper-util says, after that, where the proxy answered 407.
+const PROXY_AUTHORIZATION: &str = "proxy authorization required";
+/// How hyper-rustls begins what it says about a proxy that is neither http nor https.
+const UNSUPPORTED_SCHEME: &str = "unsupported scheme ";
+
+/// Why a request could not be sent.
+pub(crate) struct Obstacle {
+    pub(crate) cause: String,
+    /// The proxy was the obstacle, not the server behind it.
+    pub(crate) at_proxy: bool,
+    /// The next attempt would meet it again: credentials, certificates and settings do not change between two attempts.
+    pub(crate) permanent: bool,
+}
+
+impl Obstacle {
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
+        let tunnel = causes(error).map(ToString::to_string).find(|text| text.starts_with(TUNNEL));
+        let root = root_cause(error);
+        let refused = tunnel.as_deref().and_then(|text| text.strip_prefix(TUNNEL)) == Some(PROXY_AUTHORIZATION);
+        let unsupported = tunnel.is_some() && root.starts_with(UNSUPPORTED_SCHEME);
+        Self {
+            cause: match error.is_timeout() {
+                true => "it timed out".to_owned(),
+                false => root.trim_start_matches(TUNNEL).to_owned(),
+            },
+            at_proxy: tunnel.is_some(),
+            permanent: refused || unsupported || causes(error).any(is_bad_certificate),
+        }
+    }
+}
+
+/// Host and port of the proxy that the environment or the operating system names for a URL, as reqwest finds it.
+pub(crate) fn system_proxy(url: &Url) -> Option<String> {
+    let proxy = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
+    Some(proxy.uri().authority()?.to_string())
+}
+
+/// The innermost cause, in the words of the operating system or of TLS.
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+    quoted_cause(&causes(error).last().map(ToString::to_string).unwrap_or_default())
+}
+
+/// An error and what caused it. `source()` of an `io::Error` leaves out the error that it wraps.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
+}
+
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+fn is_bad_certificate(error: &(dyn StdError + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+fn is_bad_certificate(_: &(dyn StdError + 'static)) -> bool {
+    false
+}

@@ -1,0 +1,59 @@
+//! What a server says about an error, in the body of its response.
+
+use serde_json::Value;
+
+/// Code and explanation of an error body, whatever its shape. A body without them is no problem.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ErrorBody {
+    pub(crate) code: Option<String>,
+    pub(crate) detail: Option<String>,
+}
+
+impl ErrorBody {
+    /// Looks in an error object, in problem details (RFC 9457), and in the first of an `errors` array.
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let objects = [&body, &body["error"], &body["errors"][0]];
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let find = |names: &[&str]| objects.iter().find_map(|object| names.iter().find_map(|name| text(&object[name])));
+        Self {
+            code: find(&["code", "errorCode", "error"]),
+            detail: find(&["detail", "message", "error_description", "title"]),
+        }
+    }
+
+    /// Leaves out what must not be shown.
+    pub(crate) fn filter(self, may_be_shown: impl Fn(&str) -> bool) -> Self {
+        let filter = |text: Option<String>| text.filter(|text| may_be_shown(text));
+        Self { code: filter(self.code), detail: filter(self.detail) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_and_detail_are_found_in_every_usual_shape() {
+        for (body, code, detail) in [
+            (r#"{"code":"E1","message":"no"}"#, Some("E1"), Some("no")),
+            (r#"{"code":17,"message":"no"}"#, Some("17"), Some("no")),
+            (r#"{"type":"about:blank","title":"Bad","status":400,"detail":"no"}"#, None, Some("no")),
+            (r#"{"errors":[{"code":"E1","message":"no"},{"code":"E2"}]}"#, Some("E1"), Some("no")),
+            (r#"{"error":{"code":"E1","message":"no"}}"#, Some("E1"), Some("no")),
+            (r#"{"error":"invalid_client","error_description":"no"}"#, Some("invalid_client"), Some("no")),
+            (r#"{"errors":{"name":["required"]},"title":"no"}"#, None, Some("no")),
+            (r#"{"code":null,"message":{"a":1}}"#, None, None),
+            ("[]", None, None),
+            ("<html>", None, None),
+            ("", None, None),
+        ] {
+            let expected = ErrorBody { code: code.map(str::to_owned), detail: detail.map(str::to_owned) };
+            assert_eq!(ErrorBody::parse(body.as_bytes()), expected, "{body}");
+        }
+    }
+}
