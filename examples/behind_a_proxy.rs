@@ -5,14 +5,18 @@
 //! `TRAXES_BASE_URL`.
 
 use std::{env, error::Error, fs, process::ExitCode};
+use tokio::runtime::Runtime;
 use traxes_connect::{
     Client, CollectiveOnboardingRequest,
     reqwest::{Certificate, Proxy},
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    let runtime = Runtime::new().expect("a runtime");
+    let result = runtime.block_on(run());
+    // Without waiting for the resolver of the system, which may hang past any deadline.
+    runtime.shutdown_background();
+    match result {
         Ok(id) => {
             println!("created through the proxy: {id}");
             ExitCode::SUCCESS

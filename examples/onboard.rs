@@ -11,6 +11,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 use traxes_connect::{
     Client, CollectiveOnboardingRequest, CollectiveType, Error, OnboardingRequest, Response, RetryPolicy, Sandbox,
@@ -68,8 +69,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration.filter(|d| !d.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         // clap leaves the usage off where a value is wrong.
         if error.use_stderr() && !error.to_string().contains("Usage:") {
@@ -79,7 +79,11 @@ async fn main() -> ExitCode {
     });
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
     logs.with_writer(stderr).with_ansi(stderr().is_terminal()).init();
-    match run(&arguments).await {
+    let runtime = Runtime::new().expect("a runtime");
+    let result = runtime.block_on(run(&arguments));
+    // Without waiting for the resolver of the system, which may hang past any deadline.
+    runtime.shutdown_background();
+    match result {
         Ok(onboarding) if arguments.json => print(&success(&onboarding).to_string()),
         Ok(onboarding) => print(&for_people(&onboarding)),
         Err(error) => {
@@ -152,6 +156,7 @@ fn success(response: &Response<OnboardingRequest>) -> Value {
         "status": response.status().as_u16(),
         "request_id": response.request_id(),
         "attempts": response.attempts(),
+        "unreadable_fields": response.unreadable_fields(),
         "onboarding": response.value(),
     })
 }

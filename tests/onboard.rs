@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Behaviour, Server, Then, When, created, example, raw, refusing_port, reply};
+use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, reply};
 
 struct Run {
     code: i32,
@@ -92,6 +92,70 @@ async fn timeout_and_attempts_are_honoured() {
     assert_eq!((run.json()["attempts"].as_u64(), server.requests().len()), (Some(4), 4));
     let (run, server) = against([busy(), busy(), busy()], &["--json", "--attempts", "2"]).await;
     assert_eq!((run.json()["error"]["attempts"].as_u64(), server.requests().len()), (Some(2), 2));
+}
+
+fn kind_and_outcome(run: &Run) -> [Value; 2] {
+    let error = &run.json()["error"];
+    [error["kind"].clone(), error["outcome"].clone()]
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_accept_is_not_sent_however_long_the_call_may_take() {
+    let hole = BlackHole::open().await;
+    let environment = [("TRAXES_ACCESS_TOKEN", "tok-1"), ("TRAXES_BASE_URL", &hole.url())];
+    let (deadline, connect_timeout) = tokio::join!(
+        onboard(&environment, &["--json", "--timeout", "2"]),
+        onboard(&environment, &["--json", "--timeout", "8"])
+    );
+    assert_eq!(kind_and_outcome(&deadline), ["timeout", "not_sent"]);
+    assert_eq!(kind_and_outcome(&connect_timeout), ["connect", "not_sent"]);
+}
+
+#[tokio::test]
+async fn a_rejected_call_does_not_become_unknown_in_its_last_moments() {
+    let busy = reply(429, &[("retry-after", "1")], "");
+    let (run, server) =
+        against([busy, raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "1.06"]).await;
+    assert_eq!((kind_and_outcome(&run), server.requests().len()), (["status".into(), "rejected".into()], 1));
+}
+
+/// A library that takes the place of the resolver of the system, and never answers.
+#[cfg(target_os = "linux")]
+fn hanging_resolver(folder: &std::path::Path) -> std::path::PathBuf {
+    let source = "#[unsafe(no_mangle)] pub extern \"C\" fn getaddrinfo() -> i32 { loop { std::thread::park() } }";
+    let (file, library) = (folder.join("resolver.rs"), folder.join("libresolver.so"));
+    std::fs::write(&file, source).unwrap();
+    let mut rustc = std::process::Command::new("rustc");
+    let status = rustc.args(["--edition", "2024", "--crate-type", "cdylib", "-o"]).arg(&library).arg(&file).status();
+    assert!(status.unwrap().success());
+    library
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn it_exits_at_its_deadline_though_the_resolver_hangs() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut command = tokio::process::Command::from(example("onboard"));
+    command.args(["--json", "--timeout", "1.5"]).kill_on_drop(true).envs([
+        ("LD_PRELOAD", hanging_resolver(folder.path()).to_str().unwrap()),
+        ("TRAXES_ACCESS_TOKEN", "tok-1"),
+        ("TRAXES_BASE_URL", "https://traxes.invalid"),
+    ]);
+    let output = tokio::time::timeout(std::time::Duration::from_secs(60), command.output()).await;
+    let output = output.expect("it ends").unwrap();
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&error["error"]["kind"], &error["error"]["outcome"]), (&"timeout".into(), &"not_sent".into()));
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_read_is_named_beside_the_rest() {
+    let body = r#"{"created":"2026-11-24T20:18:15","action":{"redirectLink":"https://consent.example/1"}}"#;
+    let (run, _) = against([reply(201, &[], body)], &["--json"]).await;
+    assert_eq!((run.code, &run.json()["unreadable_fields"]), (0, &serde_json::json!(["created"])));
+    assert_eq!(run.json()["onboarding"], serde_json::json!({"action": {"redirectLink": "https://consent.example/1"}}));
+    assert!(run.stderr.is_empty(), "{}", run.stderr);
+    let (run, _) = against([created()], &["--json"]).await;
+    assert_eq!(run.json()["unreadable_fields"], serde_json::json!([]));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
+use tokio::runtime::Builder;
 use traxes_connect::{Client, Error, OnboardingRequest, Outcome, Response, RetryPolicy, Sandbox};
 
 /// More than a page has: nobody waits for one household.
@@ -54,10 +55,14 @@ struct Arguments {
     sandbox: bool,
 }
 
-/// One thread, so that nothing is shared between threads and the journal needs no lock.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // One thread, so that nothing is shared between threads and the journal needs no lock.
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let result = runtime.block_on(run(&arguments));
+    // Without waiting for the resolver of the system, which may hang past any deadline.
+    runtime.shutdown_background();
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(problem) => {
