@@ -51,7 +51,6 @@ impl Attempt<'_> {
             operation: self.operation,
             token: self.token.clone(),
             shared: Arc::clone(self.shared),
-            deadline: self.deadline,
             witness: Arc::clone(&self.witness),
             record: Record::default(),
         });
@@ -134,6 +133,7 @@ impl Attempt<'_> {
             _ => "",
         };
         let message = format!("the server answered {}{explanation}", raw.status);
+        // A body that was still arriving may be large: to look through it would pass the deadline.
         let error_body = match body_state {
             BodyState::Complete => ErrorBody::parse(&raw.body),
             _ => ErrorBody::default(),

@@ -15,15 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) operation: &'static Operation,
     pub(crate) token: AccessToken,
     pub(crate) shared: Arc<Shared>,
-    /// When the attempt has to end.
-    pub(crate) deadline: Instant,
     pub(crate) witness: Arc<Witness>,
     pub(crate) record: Record,
 }
@@ -76,7 +73,7 @@ impl Exchange {
             // So that no output of ours shows a header in which the server echoes the token.
             let echoes = |value: &&mut HeaderValue| self.token.is_in(value.as_bytes());
             response.headers_mut().values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
-            self.record.receive(&mut response, self.shared.body_limit, self.deadline).await;
+            self.record.receive(&mut response, self.shared.body_limit).await;
             Ok(response)
         }
     }
@@ -112,14 +109,12 @@ impl Record {
     }
 
     /// Reads a response frame by frame.
-    pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize, deadline: Instant) {
+    pub(crate) async fn receive(&self, response: &mut reqwest::Response, limit: usize) {
         let (status, headers) = (response.status(), mem::take(response.headers_mut()));
         self.received().response = Some(RawResponse { status, headers, body: Bytes::new() });
         let state = loop {
             match response.chunk().await {
                 Ok(Some(frame)) if !self.append(&frame, limit) => break BodyState::TooLarge,
-                // Frames that never let the task wait would starve the timer that ends the attempt.
-                Ok(Some(_)) if Instant::now() >= deadline => break BodyState::Open,
                 Ok(Some(_)) => {}
                 Ok(None) => break BodyState::Complete,
                 Err(error) => break BodyState::Cut(error),

@@ -433,7 +433,15 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_repeated_only_by_those_who_ask_for_duplicates() {
+async fn a_408_says_why_it_is_unknown() {
+    let server = Server::queue([reply(408, &[], "")]).await;
+    let error = create(&client(&server.url())).await.unwrap_err();
+    assert!(error.to_string().contains("408 Request Timeout: it stopped waiting"), "{error}");
+    assert!(error.to_string().ends_with("; find out before you retry"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_retried_only_for_those_who_accept_duplicates() {
     let broken = || raw(When::AfterRequest, "", Then::Close);
     let risky = policy().repeat_unknown_outcomes_and_risk_duplicates();
     let server = Server::queue([broken(), reply(500, &[], ""), created()]).await;
@@ -449,7 +457,7 @@ async fn an_unknown_outcome_is_repeated_only_by_those_who_ask_for_duplicates() {
 }
 
 #[tokio::test]
-async fn a_policy_of_one_attempt_repeats_nothing() {
+async fn a_policy_of_one_attempt_retries_nothing() {
     let server = Server::queue([reply(429, &[], "")]).await;
     let error = create(&client(&server.url()).with_retry(RetryPolicy::none())).await.unwrap_err();
     assert_eq!((error.attempts(), server.requests().len()), (1, 1));

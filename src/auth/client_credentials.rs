@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 /// The vendor's page "Retrieve a temporary access token".
 pub(crate) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
@@ -82,11 +82,11 @@ impl ClientCredentials {
 
     /// Fetches a token, once the credentials are checked.
     pub(crate) async fn fetch(self: Arc<Self>, http: reqwest::Client) -> Result<Grant, Error> {
-        let deadline = Instant::now() + FETCH_TIMEOUT;
-        timeout_at(deadline, self.request(http, deadline)).await.unwrap_or_else(|_| Err(too_late()))
+        let too_late = |_| Error::auth(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"));
+        timeout(FETCH_TIMEOUT, self.request(http)).await.map_err(too_late)?
     }
 
-    async fn request(&self, http: reqwest::Client, deadline: Instant) -> Result<Grant, Error> {
+    async fn request(&self, http: reqwest::Client) -> Result<Grant, Error> {
         let url = self.checked(true)?;
         let form = [
             ("grant_type", "client_credentials"),
@@ -99,7 +99,7 @@ impl ClientCredentials {
         let no_answer = |e| Error::auth(format!("no answer from the token endpoint on {host}")).with_source(e);
         let mut response = request.send().await.map_err(no_answer)?;
         let record = Record::default();
-        record.receive(&mut response, BODY_LIMIT, deadline).await;
+        record.receive(&mut response, BODY_LIMIT).await;
         let received = record.take();
         let raw = received.response.expect("the head was received");
         if !raw.status.is_success() {
@@ -107,17 +107,12 @@ impl ClientCredentials {
         }
         match received.body_state {
             BodyState::Complete => grant(&raw.body),
-            BodyState::Open => Err(too_late()),
             BodyState::Cut(error) => Err(Error::auth("the reply of the token endpoint was cut").with_source(error)),
-            BodyState::TooLarge => {
+            BodyState::Open | BodyState::TooLarge => {
                 Err(Error::auth(format!("the reply of the token endpoint is larger than {BODY_LIMIT} bytes")))
             }
         }
     }
-}
-
-fn too_late() -> Error {
-    Error::auth(format!("the token endpoint did not answer in {FETCH_TIMEOUT:?}"))
 }
 
 fn refused(status: StatusCode, body: &[u8]) -> Error {
