@@ -28,7 +28,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) operation: &'static Operation,
     pub(crate) token: &'a AccessToken,
     pub(crate) deadline: Instant,
-    /// Whose deadline it is, for people.
+    /// Whose deadline it is, for messages.
     pub(crate) limit: &'static str,
     pub(crate) witness: Arc<Witness>,
 }

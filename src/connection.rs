@@ -5,7 +5,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use std::{error::Error as StdError, io, iter};
 
-/// How hyper-util begins what it says about a proxy. Its type is private, so that its words have to do.
+/// How hyper-util begins what it says about a proxy. Its type is private, so we have to go by its words.
 const TUNNEL: &str = "tunnel error: ";
 /// What hyper-util says, after that, where the proxy answered 407.
 const PROXY_AUTHORIZATION: &str = "proxy authorization required";

@@ -23,7 +23,7 @@ pub fn judge(gateway: &str, ledger: &Ledger, calls: &[Call]) {
             _ => true,
         };
         if times > 1 {
-            // More often than the client tried: then it was not its retry, but the gateway's.
+            // More often than the client tried: the gateway's, unless the HTTP stack retries behind the client's back.
             let whose = if times > call.attempts() as usize { "by the gateway" } else { "by the client" };
             duplicates.push(format!("{whose}, {line}"));
         }
