@@ -7,8 +7,9 @@ use crate::transport::Received;
 use crate::{AccessToken, ClientBuilder};
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
+use std::panic::{self, AssertUnwindSafe};
 use std::{cell::RefCell, fmt, sync::Arc};
-use tracing::{Level, enabled, warn};
+use tracing::{Level, enabled, error, warn};
 
 /// Findings of one kind in a report, at the most: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
@@ -95,7 +96,8 @@ impl ClientBuilder {
     /// ```
     ///
     /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call, after the request was applied: keep it short, and let it not panic.
+    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call returns its
+    /// response.
     pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
         self.on_drift = Some(Arc::new(callback));
         self
@@ -133,7 +135,10 @@ pub(crate) fn observe<T: DeserializeOwned>(
     report.unreadable_fields = received.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
     report.cut |= received.unreadable_fields.len() > MAX_FINDINGS;
     if let Some(callback) = callback.filter(|_| !report.is_empty()) {
-        callback(&report);
+        // The request was applied: its response is worth more than a report.
+        if panic::catch_unwind(AssertUnwindSafe(|| callback(&report))).is_err() {
+            error!("the callback of on_drift panicked");
+        }
     }
 }
 

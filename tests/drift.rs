@@ -169,3 +169,16 @@ async fn a_report_goes_to_the_log_too() {
     assert!(text.contains("WARN") && text.contains("field hint, OnboardingStatus \"Paused\""), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
 }
+
+#[tokio::test]
+async fn a_callback_that_panics_costs_no_response() {
+    let (log, sandbox) = (Log::default(), Sandbox::start().await);
+    let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
+    sandbox.next(201, &[], r#"{"status":"Paused"}"#);
+    let builder = Client::builder().token("t").base_url(sandbox.url()).on_drift(|_| panic!("s3cret"));
+    let client = builder.build().unwrap();
+    let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    assert_eq!(response.status.as_ref().unwrap().as_str(), "Paused");
+    let text = log.text();
+    assert!(text.contains("the callback of on_drift panicked") && !text.contains("s3cret"), "{text}");
+}
