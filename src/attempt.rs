@@ -4,6 +4,7 @@ use crate::address::server;
 use crate::auth::AccessToken;
 use crate::client::Shared;
 use crate::connection::{Obstacle, root_cause};
+use crate::decode::without_byte_order_mark;
 use crate::error::{Error, ErrorKind};
 use crate::error_body::ErrorBody;
 use crate::generated;
@@ -81,7 +82,7 @@ impl Attempt<'_> {
             Err(_) => self.out_of_time(&format!("before the {}", self.limit)),
             Ok(Err(generated::Error::CommunicationError(error))) => self.broken(error),
             // What a generated method does before it sends: an argument that makes no header or body.
-            Ok(_) => Error::new(ErrorKind::Config, Outcome::NotSent, "the request could not be built"),
+            Ok(_) => Error::new(ErrorKind::Config, self.outcome_without_response(), "the request could not be built"),
         }
     }
 
@@ -135,7 +136,7 @@ impl Attempt<'_> {
         let message = format!("the server answered {}{explanation}", raw.status);
         // A body that was still arriving may be large: to look through it would pass the deadline.
         let error_body = match body_state {
-            BodyState::Complete => ErrorBody::parse(&raw.body),
+            BodyState::Complete => ErrorBody::parse(without_byte_order_mark(&raw.body)),
             _ => ErrorBody::default(),
         };
         Error::new(ErrorKind::Status, Outcome::of_status(raw.status), message)

@@ -65,7 +65,9 @@ impl AccessToken {
     /// Whether `Debug` of a value would show the token.
     pub(crate) fn is_in_debug_of(&self, value: &impl fmt::Debug) -> bool {
         let token = self.bare();
-        token.len() >= SHORTEST_SCREENED && format!("{value:?}").contains(&token.escape_debug().to_string())
+        // As `Debug` escapes it, without its quotation marks.
+        let shown = format!("{token:?}");
+        token.len() >= SHORTEST_SCREENED && format!("{value:?}").contains(&shown[1..shown.len() - 1])
     }
 
     fn bare(&self) -> &str {

@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// So many fields and elements are left out one by one. After that, whole fields of the root are: a response that has so many
 /// is hostile or of another version, and each round reads the document again.
-const MAX_SMALL_PARTS: usize = 32;
+const MAX_SMALL_PARTS: usize = 16;
 /// No documented root has more fields than remain.
 const MAX_PARTS: usize = 96;
 
@@ -37,7 +37,7 @@ pub(crate) fn decode<T: DeserializeOwned + Documented>(
     // A status that is not documented may be that of a gateway which never asked the API: its word for a status is not enough.
     let convincing = match documented_status {
         true => decoded.value.has_documented_field(),
-        false => decoded.value.has_documented_value(),
+        false => decoded.value.has_documented_value() && serde_json::to_value(&decoded.value).is_ok_and(has_content),
     };
     if convincing {
         return Ok(decoded);
@@ -48,6 +48,16 @@ pub(crate) fn decode<T: DeserializeOwned + Documented>(
             format!("contains no documented field that can be read: it does not match the schema at {field}")
         }
     })
+}
+
+/// Whether there is anything in objects and lists: `{"data": {}}` and `{"errors": []}` are the envelopes of many gateways.
+fn has_content(value: Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(elements) => elements.into_iter().any(has_content),
+        Value::Object(fields) => fields.into_iter().any(|(_, field)| has_content(field)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {

@@ -1,6 +1,7 @@
 //! What the API description says about an operation. `build.rs` writes one [`Operation`] for each.
 
 use http::StatusCode;
+use serde::Serialize;
 use std::ops::RangeInclusive;
 
 /// What the client, its logs and its errors need to know about an operation.
@@ -19,7 +20,7 @@ impl Operation {
 }
 
 /// The type of a documented response. `build.rs` writes the impl, so it covers every field.
-pub(crate) trait Documented {
+pub(crate) trait Documented: Serialize {
     /// Whether any documented field has a value. An object without one was written by somebody else than the API.
     fn has_documented_field(&self) -> bool;
 

@@ -173,6 +173,10 @@ fn successes_without_a_value() -> Vec<Row> {
         unreadable("200 without a body", 200, "", Unknown),
         unreadable("200 with the JSON of a gateway", 200, "{\"message\":\"under maintenance\"}", Unknown),
         unreadable("200 with the status of a gateway", 200, "{\"status\":\"ok\"}", Unknown),
+        unreadable("200 with an empty envelope", 200, "{\"data\":{}}", Unknown),
+        unreadable("200 with an envelope of a gateway's own", 200, "{\"data\":{\"message\":\"busy\"}}", Unknown),
+        unreadable("200 with errors of a gateway", 200, "{\"errors\":[\"under maintenance\"]}", Unknown),
+        unreadable("200 with a field that cannot be read", 200, "{\"data\":{\"collective\":{\"id\":\"x\"}}}", Unknown),
         unreadable("200 with the status of a gateway as a number", 200, "{\"status\":503}", Unknown),
         fails("200 cut", partial(200, 90, CREATED, Then::Close), Decode, Unknown).replied(200, Some("req-1"), CREATED),
         fails("200 that stalls", partial(200, 90, half, Then::Stall), Timeout, Unknown).replied(
@@ -430,6 +434,25 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     assert!(started.elapsed() < DEADLINE / 2);
     assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(30)), 1));
     assert!(error.to_string().contains("30 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_hides_no_error_code() {
+    let server = Server::queue([reply(400, &[], "\u{feff}{\"code\":\"NameTaken\"}")]).await;
+    let error = create(&client(&server.url())).await.unwrap_err();
+    assert_eq!(error.code(), Some("NameTaken"));
+}
+
+#[tokio::test]
+async fn a_response_that_echoes_the_token_is_not_shown() {
+    for token in ["0123456789abcdef", "0123456789'\"\\abcdef"] {
+        let body = serde_json::json!({"returnUrl": format!("https://a.example/{token}")}).to_string();
+        let server = Server::queue([reply(201, &[], &body)]).await;
+        let client = Client::builder().token(token).base_url(server.url()).build().unwrap();
+        let response = create(&client).await.unwrap();
+        assert!(response.return_url.as_ref().unwrap().ends_with(token));
+        assert!(!format!("{response:?}").contains("0123456789"), "{response:?}");
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,9 @@ pub const CREATED: &str = r#"{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","statu
 /// The statuses with which a server refuses a request that it has not applied: the client errors that IANA registers, without
 /// 408 and the unused 418, and the two redirects that ask for the same request elsewhere.
 /// <https://www.iana.org/assignments/http-status-codes>
+///
+/// This is the one thing that the client and this server both take from the standard: a firewall that answered 403 after it had
+/// passed the request on would break it, and no client could tell.
 pub const REFUSALS: [u16; 29] = [
     307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424,
     425, 426, 428, 429, 431, 451,
