@@ -30,7 +30,7 @@ impl Obstacle {
         Self {
             cause: match error.is_timeout() {
                 true => "it timed out".to_owned(),
-                false => root.trim_start_matches(TUNNEL).to_owned(),
+                false => root.strip_prefix(TUNNEL).unwrap_or(&root).to_owned(),
             },
             at_proxy: tunnel.is_some(),
             permanent: refused || unsupported || causes(error).any(is_bad_certificate),

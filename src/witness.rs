@@ -27,6 +27,10 @@ impl Witness {
         *self.0.get_or_init(|| First::End) == First::Connection
     }
 
+    fn count_as_sent(&self) {
+        self.0.get_or_init(|| First::Connection);
+    }
+
     fn may_send(&self) -> bool {
         *self.0.get_or_init(|| First::Connection) == First::Connection
     }
@@ -46,7 +50,7 @@ impl WitnessedBody {
                 let witnessed = Self { body: mem::take(body), witness: Arc::clone(witness) };
                 *body = reqwest::Body::wrap(witnessed);
             }
-            _ => drop(witness.may_send()),
+            _ => witness.count_as_sent(),
         }
     }
 }
