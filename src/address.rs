@@ -34,7 +34,8 @@ pub(crate) fn server(url: &Url) -> String {
     format!("{}:{}", bare_host(url), url.port_or_known_default().unwrap_or_default())
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL names this machine, without asking DNS.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = bare_host(url);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

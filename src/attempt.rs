@@ -3,7 +3,7 @@
 use crate::address::server;
 use crate::auth::AccessToken;
 use crate::client::Shared;
-use crate::connection::{Obstacle, root_cause};
+use crate::connection::{not_connected, root_cause};
 use crate::decode::without_byte_order_mark;
 use crate::error::{Error, ErrorKind};
 use crate::error_body::ErrorBody;
@@ -103,14 +103,7 @@ impl Attempt<'_> {
         }
         // A connect timeout is a timeout too.
         if error.is_connect() {
-            let Obstacle { cause, at_proxy, permanent } = Obstacle::of(&error);
-            let mut message = format!("no connection to {}: ", server(&self.shared.base_url));
-            if at_proxy {
-                let proxy = self.shared.proxy.as_deref().map_or_else(String::new, |proxy| format!(" {proxy}"));
-                message += &format!("the proxy{proxy} failed: ");
-            }
-            let error = Error::new(ErrorKind::Connect, Outcome::NotSent, message + &cause).with_source(error);
-            return error.permanent(permanent);
+            return not_connected(&server(&self.shared.base_url), self.shared.proxy.as_deref(), error);
         }
         if error.is_timeout() {
             return self.out_of_time("in time").with_source(error);

@@ -2,14 +2,15 @@
 
 mod client_credentials;
 mod token_cache;
+mod token_endpoint;
 
 pub use client_credentials::ClientCredentials;
-pub(crate) use client_credentials::TOKEN_URL;
 pub(crate) use token_cache::TokenCache;
+pub(crate) use token_endpoint::TokenEndpoint;
 
 use crate::error::{BoxError, Error};
 use crate::quote::quoted;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, pin::Pin, sync::Arc};
 use tokio::time::Instant;
@@ -77,6 +78,24 @@ impl AccessToken {
     /// A text of the server's as it may be shown, which is not at all where it holds the token.
     pub(crate) fn screened(&self, text: &str) -> String {
         if self.is_in(text.as_bytes()) { HIDDEN.to_owned() } else { quoted(text) }
+    }
+
+    /// Makes headers safe to show: values that hold the token are marked as sensitive. Names that hold it go, as a name cannot
+    /// be marked.
+    pub(crate) fn screen_headers(&self, headers: &mut HeaderMap) {
+        let echoes = |value: &&mut HeaderValue| self.is_in(value.as_bytes());
+        headers.values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
+        let names: Vec<_> = headers.keys().filter(|name| self.is_in_name(name)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
+    }
+
+    /// Header names come in lower case, whatever the server wrote.
+    fn is_in_name(&self, name: &HeaderName) -> bool {
+        let token = self.bare().as_bytes();
+        let name = name.as_str().as_bytes();
+        token.len() >= SHORTEST_SCREENED && name.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token))
     }
 
     /// The value of an `authorization` header, marked as sensitive.
@@ -156,36 +175,78 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     }
 }
 
-/// A client's credentials. A fixed token is no boxed source, which would cost each call an allocation.
+/// A client's credentials, as they were set.
 pub(crate) enum Credentials {
     Fixed(AccessToken),
-    Granted(Arc<ClientCredentials>, TokenCache),
+    Granted(ClientCredentials),
     Source(Box<dyn TokenSource>),
 }
 
-impl Credentials {
+/// Where a client gets its tokens. A fixed token is no boxed source, which would cost each call an allocation.
+pub(crate) enum Tokens {
+    Fixed(AccessToken),
+    Granted { endpoint: Arc<TokenEndpoint>, cache: TokenCache },
+    Source(Box<dyn TokenSource>),
+}
+
+/// Why there is no token.
+pub(crate) enum NoToken {
+    /// What happened at the token endpoint. All calls that wait for a token share it.
+    Endpoint(Arc<Error>),
+    /// What a source of the user's says, which may be anything.
+    Source(BoxError),
+}
+
+impl Tokens {
     /// A token for a call that ends at `deadline`.
-    pub(crate) async fn token(&self, http: &reqwest::Client, deadline: Instant) -> Result<AccessToken, BoxError> {
+    pub(crate) async fn token(&self, deadline: Instant) -> Result<AccessToken, NoToken> {
         match self {
             Self::Fixed(token) => Ok(token.clone()),
-            Self::Granted(credentials, cache) => {
-                Ok(cache.token(deadline, || Arc::clone(credentials).fetch(http.clone())).await?)
+            Self::Granted { endpoint, cache } => {
+                let fetch = || {
+                    let endpoint = Arc::clone(endpoint);
+                    async move { endpoint.fetch().await }
+                };
+                cache.token(deadline, fetch).await.map_err(NoToken::Endpoint)
             }
-            Self::Source(source) => source.token().await,
+            Self::Source(source) => source.token().await.map_err(NoToken::Source),
         }
     }
 
     pub(crate) fn rejected(&self, token: &AccessToken) {
         match self {
             Self::Fixed(_) => {}
-            Self::Granted(_, cache) => cache.forget(token),
+            Self::Granted { cache, .. } => cache.forget(token),
             Self::Source(source) => source.rejected(token),
         }
     }
 }
 
-/// The words of an error of ours. Those of a source of the user's may hold anything, and stay in `source()`.
-pub(crate) fn why_no_token(error: &BoxError) -> String {
+/// What a source of the user's says is shown where it is an error of ours. Anything else stays in `source()`.
+fn why_the_source_failed(error: &BoxError) -> String {
     let ours = error.downcast_ref::<Arc<Error>>().map(Arc::as_ref).or(error.downcast_ref());
     ours.map_or_else(|| "the token source failed, see source()".to_owned(), ToString::to_string)
+}
+
+impl NoToken {
+    /// The failure by itself, if it was one on the way to the token endpoint: another request may get through.
+    pub(crate) fn at_endpoint(&self) -> Option<&Error> {
+        match self {
+            Self::Endpoint(error) => Some(error),
+            Self::Source(_) => None,
+        }
+    }
+
+    /// The error of a call that has no token.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Endpoint(error) => Error::auth(format!("no access token: {error}"))
+                .permanent(error.is_permanent())
+                .with_retry_after(error.retry_after())
+                .with_source(error),
+            Self::Source(error) => {
+                Error::auth(format!("no access token: {}", why_the_source_failed(&error))).with_source(error)
+            }
+        }
+    }
 }

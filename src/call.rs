@@ -2,7 +2,7 @@
 
 use crate::address::bare_host;
 use crate::attempt::{Attempt, Generated, Success};
-use crate::auth::{AccessToken, why_no_token};
+use crate::auth::AccessToken;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::generated;
@@ -93,7 +93,7 @@ impl<'a> Call<'a> {
                 Err(error) => error,
             };
             if error.status() == Some(StatusCode::UNAUTHORIZED) {
-                self.client.shared.credentials.rejected(&token);
+                self.client.shared.tokens.rejected(&token);
             }
             // Decided by this attempt alone, before what an earlier one left open becomes part of the outcome.
             let next = self.client.retry.next(&error, &self.progress(), fastrand::f64());
@@ -120,18 +120,29 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn token(&self) -> Result<AccessToken, Error> {
+    /// A token for the next attempt. A failed connection to the token endpoint is retried like one to the API.
+    async fn token(&mut self) -> Result<AccessToken, Error> {
         let shared = &self.client.shared;
-        match timeout_at(self.deadline, shared.credentials.token(&shared.http, self.deadline)).await {
-            Ok(Ok(_)) if self.progress().remaining.is_zero() => {
-                let message = "the deadline of the call was over before an attempt began";
-                Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message))
-            }
-            Ok(Ok(token)) => Ok(token),
-            Ok(Err(source)) => {
-                Err(Error::auth(format!("no access token: {}", why_no_token(&source))).with_source(source))
-            }
-            Err(_) => Err(Error::auth("no access token: none came before the deadline of the call")),
+        let mut requests = 0;
+        loop {
+            let started = Instant::now();
+            let no_token = match timeout_at(self.deadline, shared.tokens.token(self.deadline)).await {
+                Ok(Ok(_)) if self.progress().remaining.is_zero() => {
+                    let message = "the deadline of the call was over before an attempt began";
+                    return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message));
+                }
+                Ok(Ok(token)) => return Ok(token),
+                Ok(Err(no_token)) => no_token,
+                Err(_) => return Err(Error::auth("no access token: none came before the deadline of the call")),
+            };
+            requests += 1;
+            let progress =
+                Progress { attempts: requests, replayed: false, last_attempt: started.elapsed(), ..self.progress() };
+            let next = no_token.at_endpoint().map(|error| self.client.retry.next(error, &progress, fastrand::f64()));
+            let error = no_token.into_error();
+            let Some(Next::Retry(delay)) = next else { return Err(error) };
+            self.failed("token request", error);
+            sleep(delay).await;
         }
     }
 

@@ -1,11 +1,13 @@
 //! The client: its configuration, and the checks of it.
 
-use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, TokenSource};
+use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
+use crate::connection::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
 use crate::drift::OnDrift;
-use crate::{address::checked_url, connection::system_proxy, error::Error, retry::RetryPolicy};
+use crate::{address::checked_url, error::Error, retry::RetryPolicy, setting::Setting};
 use reqwest::{Url, redirect};
 use std::{fmt, sync::Arc, time::Duration};
+use tracing::warn;
 
 /// `servers` of openapi.yaml.
 pub(crate) const BASE_URL: &str = "https://api.traxes.io/connect";
@@ -38,7 +40,7 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: Url,
-    pub(crate) credentials: Credentials,
+    pub(crate) tokens: Tokens,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
     /// The proxy that the system names, for messages. Not known where the customiser may have set another.
@@ -61,7 +63,8 @@ impl Client {
     pub fn builder() -> ClientBuilder {
         let no_token = "is not set: set a token, client_credentials or a token_source";
         ClientBuilder {
-            base_url: BASE_URL.to_owned(),
+            base_url: Setting::new("base_url", BASE_URL),
+            token_url: None,
             credentials: Err(Error::config("token", no_token)),
             retry: RetryPolicy::default(),
             connect_timeout: CONNECT_TIMEOUT,
@@ -115,7 +118,9 @@ impl fmt::Debug for Client {
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 pub struct ClientBuilder {
-    base_url: String,
+    base_url: Setting<String>,
+    /// The token endpoint that belongs to the base URL, where that is known.
+    token_url: Option<String>,
     credentials: Result<Credentials, Error>,
     retry: RetryPolicy,
     connect_timeout: Duration,
@@ -138,7 +143,7 @@ impl ClientBuilder {
 
     /// Client credentials, with which the client gets and renews its tokens.
     pub fn client_credentials(self, credentials: ClientCredentials) -> Self {
-        Self { credentials: Ok(Credentials::Granted(Arc::new(credentials), TokenCache::default())), ..self }
+        Self { credentials: Ok(Credentials::Granted(credentials)), ..self }
     }
 
     /// Where to get a token for each attempt.
@@ -148,7 +153,17 @@ impl ClientBuilder {
 
     /// Where the API is: scheme, host, and where needed port and path. The default is production.
     pub fn base_url(self, url: impl Into<String>) -> Self {
-        Self { base_url: url.into(), ..self }
+        self.base_url_setting(Setting::new("base_url", url))
+    }
+
+    pub(crate) fn base_url_setting(self, base_url: Setting<String>) -> Self {
+        Self { base_url, ..self }
+    }
+
+    /// Token endpoint and API of one server.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn server(self, base_url: String, token_url: String) -> Self {
+        Self { token_url: Some(token_url), ..self.base_url(base_url) }
     }
 
     /// What is retried and how long a call may take. The default is [`RetryPolicy::new`].
@@ -210,11 +225,17 @@ impl ClientBuilder {
     /// `Config`, with the name of the setting and what is wrong with it.
     pub fn build(self) -> Result<Client, Error> {
         let credentials = self.credentials?;
-        let base_url = checked_url("base_url", &self.base_url, self.plain_http)?;
-        let mut plain = base_url.scheme() == "http";
-        if let Credentials::Granted(granted, _) = &credentials {
-            plain |= granted.checked(self.plain_http)?.scheme() == "http";
-        }
+        let base_url = checked_url(self.base_url.name, &self.base_url.value, self.plain_http)?;
+        let token_url = match &credentials {
+            Credentials::Granted(granted) => {
+                granted.check()?;
+                Some(granted.endpoint_url(&base_url, self.token_url.as_deref(), self.plain_http)?)
+            }
+            Credentials::Fixed(_) | Credentials::Source(_) => None,
+        };
+        let any_url_is =
+            |scheme| [Some(&base_url), token_url.as_ref()].iter().flatten().any(|url| url.scheme() == scheme);
+        let (plain, tls) = (any_url_is("http"), any_url_is("https"));
         for (setting, is_zero) in [
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("attempt_timeout", self.attempt_timeout.is_zero()),
@@ -250,22 +271,55 @@ impl ClientBuilder {
             .no_deflate()
             .connection_verbose(false);
         let http = if plain { http.no_proxy() } else { http };
-        let proxy = if plain || self.customised { None } else { system_proxy(&base_url) };
-        let refused = "settings were refused: look at source(), and fix what the customiser of http() sets";
+        if plain && tls && (self.customised || system_proxy(&base_url).is_some()) {
+            warn!(
+                "no proxy is used, also not for https: the API or the token endpoint is on plain http, where a proxy would read \
+                 its secrets"
+            );
+        }
+        // A machine without root certificates can talk to itself all the same.
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+        let http = if tls { http } else { http.tls_certs_only([]) };
+        let http = http.build().map_err(|error| unusable(error, self.customised))?;
+        let proxy_for = |url: &Url| if plain || self.customised { None } else { system_proxy(url) };
+        let tokens = match credentials {
+            Credentials::Fixed(token) => Tokens::Fixed(token),
+            Credentials::Source(source) => Tokens::Source(source),
+            Credentials::Granted(granted) => {
+                let url = token_url.expect("checked above");
+                let proxy = proxy_for(&url);
+                let endpoint = TokenEndpoint::new(granted, url, http.clone(), proxy);
+                Tokens::Granted { endpoint: Arc::new(endpoint), cache: TokenCache::default() }
+            }
+        };
         Ok(Client {
             shared: Arc::new(Shared {
-                http: http.build().map_err(|e| Error::config("http", refused).with_source(e))?,
+                http,
+                proxy: proxy_for(&base_url),
                 base_url,
-                credentials,
+                tokens,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
-                proxy,
                 #[cfg(feature = "drift")]
                 on_drift: self.on_drift,
             }),
             retry: self.retry,
         })
     }
+}
+
+/// Why there is no HTTP client.
+fn unusable(error: reqwest::Error, customised: bool) -> Error {
+    let why = if found_no_roots(&error) {
+        let advice = "install the package ca-certificates, or set SSL_CERT_FILE to a PEM file of root certificates";
+        Error::config("TLS", format_args!("has no root certificates on this machine to check servers with: {advice}"))
+    } else if customised {
+        let cause = root_cause(&error);
+        Error::config("http", format_args!("settings were refused ({cause}): fix what the customiser of http() sets"))
+    } else {
+        Error::config("TLS", format_args!("could not be set up ({}): look at source()", root_cause(&error)))
+    };
+    why.with_source(error)
 }
 
 impl fmt::Debug for ClientBuilder {

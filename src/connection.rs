@@ -1,5 +1,7 @@
 //! Why there was no connection: what to say about it, and whether another attempt can do better.
 
+use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
 use crate::quote::quoted_cause;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
@@ -12,17 +14,33 @@ const PROXY_AUTHORIZATION: &str = "proxy authorization required";
 /// How hyper-rustls begins what it says about a proxy that is neither http nor https.
 const UNSUPPORTED_SCHEME: &str = "unsupported scheme ";
 
+/// How rustls-platform-verifier says that it found no root certificates. Its error has no type for that.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+const NO_ROOTS: &str = "No CA certificates were loaded from the system";
+
 /// Why a request could not be sent.
-pub(crate) struct Obstacle {
-    pub(crate) cause: String,
+struct Obstacle {
+    cause: String,
     /// The proxy was the obstacle, not the server behind it.
-    pub(crate) at_proxy: bool,
+    at_proxy: bool,
     /// The next attempt would meet it again: credentials, certificates and settings do not change between two attempts.
-    pub(crate) permanent: bool,
+    permanent: bool,
+}
+
+/// The error of a connection to a server that could not be made. `proxy` is the one that the system names for it.
+pub(crate) fn not_connected(server: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
+    let Obstacle { cause, at_proxy, permanent } = Obstacle::of(&error);
+    let mut message = format!("no connection to {server}: ");
+    if at_proxy {
+        let proxy = proxy.map_or_else(String::new, |proxy| format!(" {proxy}"));
+        message += &format!("the proxy{proxy} failed: ");
+    }
+    let error = Error::new(ErrorKind::Connect, Outcome::NotSent, message + &cause).with_source(error);
+    error.permanent(permanent)
 }
 
 impl Obstacle {
-    pub(crate) fn of(error: &reqwest::Error) -> Self {
+    fn of(error: &reqwest::Error) -> Self {
         let tunnel = causes(error).map(ToString::to_string).find(|text| text.starts_with(TUNNEL));
         let root = root_cause(error);
         let refused = tunnel.as_deref().and_then(|text| text.strip_prefix(TUNNEL)) == Some(PROXY_AUTHORIZATION);
@@ -57,6 +75,17 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'stat
             None => error.source(),
         }
     })
+}
+
+/// Whether an HTTP client could not be built because the machine has no root certificates.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+pub(crate) fn found_no_roots(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::General(text)) if text == NO_ROOTS))
+}
+
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+pub(crate) fn found_no_roots(_: &reqwest::Error) -> bool {
+    false
 }
 
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]

@@ -1,9 +1,9 @@
 //! A client as the environment describes it.
 
-use crate::address::checked_url;
-use crate::auth::{AccessToken, ClientCredentials, TOKEN_URL};
+use crate::auth::{AccessToken, ClientCredentials};
 use crate::client::{BASE_URL, Client};
 use crate::error::Error;
+use crate::setting::Setting;
 use std::env;
 
 impl Client {
@@ -12,8 +12,8 @@ impl Client {
     /// | variable | |
     /// |---|---|
     /// | `TRAXES_ACCESS_TOKEN` | an access token |
-    /// | `TRAXES_CLIENT_ID`, `TRAXES_CLIENT_SECRET` | or client credentials, from which tokens are had and renewed |
-    /// | `TRAXES_TOKEN_URL` | another token endpoint than the vendor's |
+    /// | `TRAXES_CLIENT_ID`, `TRAXES_CLIENT_SECRET` | or client credentials, with which tokens are fetched and renewed |
+    /// | `TRAXES_TOKEN_URL` | another token endpoint than the vendor's: needed where the API is on this machine |
     /// | `TRAXES_BASE_URL` | another API than production |
     ///
     /// ```no_run
@@ -25,17 +25,22 @@ impl Client {
     ///
     /// `Config`, with the name of the variable that is missing, empty or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let base_url = url_variable("TRAXES_BASE_URL", BASE_URL)?;
-        let token_url = url_variable("TRAXES_TOKEN_URL", TOKEN_URL)?;
         let (id, secret) = (variable("TRAXES_CLIENT_ID")?, variable("TRAXES_CLIENT_SECRET")?);
-        let builder = Self::builder().base_url(base_url);
+        let token_url = variable("TRAXES_TOKEN_URL")?;
+        let base_url = variable("TRAXES_BASE_URL")?.unwrap_or_else(|| BASE_URL.to_owned());
+        let builder = Self::builder().base_url_setting(Setting::new("TRAXES_BASE_URL", base_url));
         let (name, problem) = match (variable("TRAXES_ACCESS_TOKEN")?, id, secret) {
             (Some(token), None, None) => {
                 AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
                 return builder.token(token).build();
             }
             (None, Some(id), Some(secret)) => {
-                return builder.client_credentials(ClientCredentials::new(id, secret).token_url(token_url)).build();
+                let credentials = ClientCredentials::from_settings(
+                    Setting::new("TRAXES_CLIENT_ID", id),
+                    Setting::new("TRAXES_CLIENT_SECRET", secret),
+                    Setting::new("TRAXES_TOKEN_URL", token_url.map(Into::into)),
+                );
+                return builder.client_credentials(credentials).build();
             }
             (None, None, None) => {
                 ("TRAXES_ACCESS_TOKEN", "is not set: set it, or TRAXES_CLIENT_ID and TRAXES_CLIENT_SECRET")
@@ -45,14 +50,6 @@ impl Client {
             (Some(_), ..) => ("TRAXES_ACCESS_TOKEN", "is set, and so is TRAXES_CLIENT_ID or _SECRET: unset either"),
         };
         Err(Error::config(name, problem))
-    }
-}
-
-/// A URL, checked here so that its error has the name of the variable.
-fn url_variable(name: &str, default: &str) -> Result<String, Error> {
-    match variable(name)? {
-        Some(url) => checked_url(name, &url, false).map(|_| url),
-        None => Ok(default.to_owned()),
     }
 }
 

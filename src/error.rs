@@ -69,7 +69,8 @@ struct Details {
 pub enum ErrorKind {
     /// A setting is wrong. Nothing was sent. The message names the setting: correct it.
     Config,
-    /// No access token could be obtained, so no attempt was made. Look at `source()`, and at the credentials.
+    /// No access token could be obtained, so no attempt was made. The message says why: the credentials, or what happened on the
+    /// way to the token endpoint. Failed connections to it were retried as often as the policy says.
     Auth,
     /// No connection could be made: the name did not resolve, the connection was refused or timed out, the proxy refused, or
     /// TLS failed. Nothing was sent. Retrying is safe, and was done as often as the policy says, unless it could not help.
@@ -194,7 +195,7 @@ impl Error {
         self.details.response.as_ref().and_then(RawResponse::request_id)
     }
 
-    /// How long the server asked to wait before the next request.
+    /// How long the server asked to wait before the next request. Of an `Auth` error, what the token endpoint asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.details.retry_after
     }
@@ -240,7 +241,7 @@ impl fmt::Display for Error {
             line += &format!(" ({attempts} attempt{} in {elapsed:.1?})", if *attempts == 1 { "" } else { "s" });
         }
         line += &format!("; {}", self.advice());
-        if let (Outcome::Rejected, Some(wait)) = (self.outcome(), self.retry_after()) {
+        if let (Outcome::NotSent | Outcome::Rejected, Some(wait)) = (self.outcome(), self.retry_after()) {
             line += &format!(", after {} s", wait.as_secs());
         }
         f.write_str(&cut(&line, MAX_MESSAGE))

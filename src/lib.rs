@@ -26,6 +26,7 @@ mod response;
 mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod setting;
 mod transport;
 mod witness;
 

@@ -31,11 +31,11 @@
 //!
 //! For other answers than these, [`mocks`] has the helpers that progenitor generates for an httpmock server of yours.
 
-use crate::Client;
 use crate::types::{
     Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData, OnboardingRequest,
     OnboardingRequestType, OnboardingStatus,
 };
+use crate::{Client, ClientBuilder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
@@ -155,10 +155,28 @@ impl Sandbox {
         self.server.url(TOKEN_PATH)
     }
 
-    /// A client for the server, with default settings. For others: [`Client::builder`] with any token and [`url`](Self::url).
+    /// A client for the server, with default settings.
     pub fn client(&self) -> Client {
-        let client = Client::builder().token("sandbox-access-token").base_url(self.url()).build();
-        client.expect("settings without a fault")
+        self.client_builder().build().expect("settings without a fault")
+    }
+
+    /// A builder of clients for the server: API and token endpoint are set to the sandbox's, and a token is set that it takes.
+    ///
+    /// ```
+    /// # async fn run() -> Result<(), traxes_connect::Error> {
+    /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
+    /// use traxes_connect::ClientCredentials;
+    ///
+    /// let sandbox = Sandbox::start().await;
+    /// let credentials = ClientCredentials::new("any-id", "any-secret");
+    /// let client = sandbox.client_builder().client_credentials(credentials).build()?;
+    /// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+    /// ```
+    pub fn client_builder(&self) -> ClientBuilder {
+        Client::builder().server(self.url(), self.token_url()).token("sandbox-access-token")
     }
 
     /// What the API received so far, whatever it answered, in the order of arrival. Requests for tokens are not among it.

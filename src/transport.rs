@@ -8,7 +8,7 @@ use crate::operation::{Documented, Operation};
 use crate::response::RawResponse;
 use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, header::AUTHORIZATION};
 use progenitor_client::ResponseValue;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
@@ -70,9 +70,7 @@ impl Exchange {
         let sent = http.execute(request);
         async move {
             let mut response = sent.await?;
-            // So that no output of ours shows a header in which the server echoes the token.
-            let echoes = |value: &&mut HeaderValue| self.token.is_in(value.as_bytes());
-            response.headers_mut().values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
+            self.token.screen_headers(response.headers_mut());
             self.record.receive(&mut response, self.shared.body_limit).await;
             Ok(response)
         }

@@ -162,8 +162,12 @@ async fn a_field_that_cannot_be_read_is_named_beside_the_rest() {
 async fn settings_of_the_environment_that_are_wrong_are_named() {
     let port = refusing_port().await.to_string();
     let loopback = format!("http://127.0.0.1:{port}");
+    let (id, secret) = (("TRAXES_CLIENT_ID", "id"), ("TRAXES_CLIENT_SECRET", "s3cret"));
     for (environment, name) in [
-        (&[("TRAXES_ACCESS_TOKEN", "")][..], "TRAXES_ACCESS_TOKEN"),
+        (&[id, ("TRAXES_CLIENT_SECRET", "s3cret\n")][..], "TRAXES_CLIENT_SECRET"),
+        (&[("TRAXES_CLIENT_ID", "id\r"), secret], "TRAXES_CLIENT_ID"),
+        (&[id, secret, ("TRAXES_BASE_URL", &loopback)], "TRAXES_TOKEN_URL"),
+        (&[("TRAXES_ACCESS_TOKEN", "")], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_ACCESS_TOKEN", "s3cret s3cret")], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_BASE_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),
         (&[("TRAXES_TOKEN_URL", &*loopback)], "TRAXES_ACCESS_TOKEN"),

@@ -1,22 +1,30 @@
-//! One token for all clones of a client: fetched once however many wait, renewed before it ends, forgotten when rejected.
+//! One token for all clones of a client: fetched once however many wait, renewed before it expires, forgotten when rejected.
 
 use super::AccessToken;
+use super::token_endpoint::FETCH_TIMEOUT;
 use crate::error::Error;
-use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{panic::AssertUnwindSafe, time::Duration};
-use tokio::time::{Instant, timeout};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
 
-/// The longest time before its end that a token is renewed: several calls' worth.
+/// The longest time before its expiry that a token is renewed: several calls' worth.
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 /// The part of a token's lifetime that is margin, where that is shorter.
 const MARGIN_PART: u32 = 10;
+/// The longest time before its expiry that a token is no longer used: a request takes a moment to arrive.
+const MAX_RESERVE: Duration = Duration::from_secs(1);
+/// The part of a token's lifetime that is reserve, where that is shorter.
+const RESERVE_PART: u32 = 20;
 /// The longest time that a call whose token still holds waits for a newer one.
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
+/// Past this, a fetch has stopped with the runtime that it runs in: its own timeout is over.
+const LONGEST_FETCH: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
-/// A token, and how long it lives.
+/// A token, when it was asked for, and how long it lives.
 pub(crate) struct Grant {
     pub(crate) token: AccessToken,
+    pub(crate) requested: Instant,
     pub(crate) lifetime: Duration,
 }
 
@@ -25,78 +33,153 @@ pub(crate) struct TokenCache(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    held: Option<Held>,
-    fetching: Option<WeakShared<Fetch>>,
+    cached: Option<CachedToken>,
+    fetch: Option<Fetch>,
 }
 
 #[derive(Clone)]
-struct Held {
+struct CachedToken {
     token: AccessToken,
-    renewal: Instant,
-    end: Instant,
+    refresh_at: Instant,
+    usable_until: Instant,
 }
 
-/// Driven by whoever waits for it: it goes on where one of them is dropped, and ends with the last. All share an error.
-type Fetch = BoxFuture<'static, Result<AccessToken, Arc<Error>>>;
+/// All who wait share it, and an error too.
+type FetchResult = Result<AccessToken, Arc<Error>>;
+
+/// A fetch in a task of its own: it goes on whoever waits for it, and ends with the runtime that it runs in.
+#[derive(Clone)]
+struct Fetch {
+    result: watch::Receiver<Option<FetchResult>>,
+    given_up_at: Instant,
+}
+
+/// What a call that needs a token has to do.
+enum Step {
+    Use(AccessToken),
+    /// The token still serves, and it is time for a newer one.
+    Refresh(CachedToken, Fetch),
+    Wait(Fetch),
+}
 
 impl TokenCache {
-    /// The token that is held, or what `fetch` gets, for a call that ends at `deadline`.
-    pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl FnOnce() -> R) -> Result<AccessToken, Arc<Error>>
+    /// The cached token, or what `fetch` gets, for a call that ends at `deadline`.
+    pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl Fn() -> R) -> FetchResult
     where
         R: Future<Output = Result<Grant, Error>> + Send + 'static,
     {
-        let now = Instant::now();
-        let (held, fetching) = {
-            let mut state = locked(&self.0);
-            if let Some(held) = &mut state.held {
-                if now < held.renewal {
-                    return Ok(held.token.clone());
+        match self.step(&fetch) {
+            Step::Use(token) => Ok(token),
+            // Boxed: the usual call, which does not wait, need not have room for this.
+            step => Box::pin(self.wait(step, deadline, fetch)).await,
+        }
+    }
+
+    async fn wait<R>(&self, mut step: Step, deadline: Instant, fetch: impl Fn() -> R) -> FetchResult
+    where
+        R: Future<Output = Result<Grant, Error>> + Send + 'static,
+    {
+        // More than once only where a fetch ended with another runtime.
+        loop {
+            let result = match step {
+                Step::Use(token) => return Ok(token),
+                Step::Wait(fetch) => fetch.result().await,
+                Step::Refresh(cached, fetch) => {
+                    // The rest of the call needs its share of the time.
+                    let patience = MAX_PATIENCE.min(deadline.saturating_duration_since(Instant::now()) / 2);
+                    match timeout(patience, fetch.clone().result()).await {
+                        Ok(Some(Ok(token))) => return Ok(token),
+                        _ if cached.is_usable() => return Ok(cached.token),
+                        Ok(result) => result,
+                        Err(_) => fetch.result().await,
+                    }
                 }
-                // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
-                held.renewal = now + (held.end - now) / 2;
+            };
+            if let Some(result) = result {
+                return result;
             }
-            let under_way = state.fetching.as_ref().and_then(WeakShared::upgrade);
-            (state.held.clone(), under_way.unwrap_or_else(|| self.begin(&mut state, fetch())))
-        };
-        let Some(held) = held else { return fetching.await };
-        // The rest of the call needs its share of the time.
-        let patience = MAX_PATIENCE.min(deadline.saturating_duration_since(now) / 2);
-        match timeout(patience, fetching.clone()).await {
-            Ok(Ok(token)) => Ok(token),
-            _ if Instant::now() < held.end => Ok(held.token),
-            _ => fetching.await,
+            step = self.step(&fetch);
         }
     }
 
     /// Forgets a token, unless it has been replaced already.
     pub(crate) fn forget(&self, token: &AccessToken) {
-        locked(&self.0).held.take_if(|held| held.token == *token);
+        locked(&self.0).cached.take_if(|cached| cached.token == *token);
     }
 
-    fn begin(
-        &self,
-        state: &mut State,
-        fetch: impl Future<Output = Result<Grant, Error>> + Send + 'static,
-    ) -> Shared<Fetch> {
+    fn step<R>(&self, fetch: impl Fn() -> R) -> Step
+    where
+        R: Future<Output = Result<Grant, Error>> + Send + 'static,
+    {
+        let now = Instant::now();
+        let mut state = locked(&self.0);
+        if let Some(cached) = state.cached.as_ref().filter(|cached| now < cached.refresh_at) {
+            return Step::Use(cached.token.clone());
+        }
+        let under_way = state.fetch.clone().filter(Fetch::is_alive);
+        let fetch = under_way.unwrap_or_else(|| self.begin(&mut state, fetch()));
+        match state.cached.as_mut().filter(|cached| cached.is_usable()) {
+            Some(cached) => {
+                // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
+                cached.refresh_at = now + (cached.usable_until - now) / 2;
+                Step::Refresh(cached.clone(), fetch)
+            }
+            None => Step::Wait(fetch),
+        }
+    }
+
+    fn begin(&self, state: &mut State, fetch: impl Future<Output = Result<Grant, Error>> + Send + 'static) -> Fetch {
+        let (sender, result) = watch::channel(None);
         let cache = Arc::clone(&self.0);
-        // A panic, such as of a resolver of the user's, would leave those who wait without a word.
-        let fetch = AssertUnwindSafe(fetch).catch_unwind();
-        let fetch = fetch.map(|end| end.unwrap_or_else(|_| Err(Error::auth("the fetch of a token panicked"))));
-        let fetching = fetch.map(move |grant| locked(&cache).end(grant.map_err(Arc::new))).boxed().shared();
-        state.fetching = fetching.downgrade();
-        fetching
+        // A task within the task, so that a panic, such as of a resolver of the user's, is told to those who wait.
+        let fetch = tokio::spawn(fetch);
+        tokio::spawn(async move {
+            let grant = match fetch.await {
+                Ok(grant) => grant,
+                Err(error) if error.is_panic() => Err(Error::auth("the fetch of a token panicked")),
+                // The runtime ends, and who waits in another one sees that the sender is gone.
+                Err(_) => return,
+            };
+            let result = locked(&cache).end(grant.map_err(Arc::new));
+            drop(sender.send(Some(result)));
+        });
+        let fetch = Fetch { result, given_up_at: Instant::now() + LONGEST_FETCH };
+        state.fetch = Some(fetch.clone());
+        fetch
     }
 }
 
 impl State {
     /// Keeps what a fetch got. Whoever comes from now on begins another.
-    fn end(&mut self, grant: Result<Grant, Arc<Error>>) -> Result<AccessToken, Arc<Error>> {
-        self.fetching = None;
-        let Grant { token, lifetime } = grant?;
-        let now = Instant::now();
+    fn end(&mut self, grant: Result<Grant, Arc<Error>>) -> FetchResult {
+        self.fetch = None;
+        let Grant { token, requested, lifetime } = grant?;
         let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
-        self.held = Some(Held { token: token.clone(), renewal: now + (lifetime - margin), end: now + lifetime });
+        let reserve = (lifetime / RESERVE_PART).min(MAX_RESERVE);
+        self.cached = Some(CachedToken {
+            token: token.clone(),
+            refresh_at: requested + (lifetime - margin),
+            usable_until: requested + (lifetime - reserve),
+        });
         Ok(token)
+    }
+}
+
+impl CachedToken {
+    fn is_usable(&self) -> bool {
+        Instant::now() < self.usable_until
+    }
+}
+
+impl Fetch {
+    /// What the fetch came to. None: it ended with its runtime, without a result.
+    async fn result(mut self) -> Option<FetchResult> {
+        let result = timeout_at(self.given_up_at, self.result.wait_for(Option::is_some)).await.ok()?;
+        result.ok()?.clone()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.result.has_changed().is_ok() && Instant::now() < self.given_up_at
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Behaviour {
     pub when: When,
     pub write: Vec<u8>,
     pub then: Then,
+    /// How long it takes before it writes.
+    pub delay: Duration,
     /// Whether the request is applied before the answer.
     pub applies: Applies,
 }
@@ -120,10 +122,15 @@ pub fn raw(when: When, write: impl Into<Vec<u8>>, then: Then) -> Behaviour {
         Some(status) if REFUSALS.contains(&status) => Applies::Never,
         _ => Applies::ByChance,
     };
-    Behaviour { when, write, then, applies }
+    Behaviour { when, write, then, delay: Duration::ZERO, applies }
 }
 
 impl Behaviour {
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
     pub fn applies(mut self, applies: Applies) -> Self {
         self.applies = applies;
         self
@@ -154,16 +161,21 @@ impl Drop for Server {
 impl Server {
     /// Does what the queue says, one behaviour a request, and answers 201 from then on.
     pub async fn queue(queue: impl IntoIterator<Item = Behaviour>) -> Self {
-        Self::start(queue.into_iter().collect(), Box::new(created)).await
+        Self::start(0, queue.into_iter().collect(), Box::new(created)).await
+    }
+
+    /// The same, on a port of one's own.
+    pub async fn queue_on(port: u16, queue: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::start(port, queue.into_iter().collect(), Box::new(created)).await
     }
 
     /// Asks for each behaviour.
     pub async fn endless(next: impl FnMut() -> Behaviour + Send + 'static) -> Self {
-        Self::start(VecDeque::new(), Box::new(next)).await
+        Self::start(0, VecDeque::new(), Box::new(next)).await
     }
 
-    async fn start(queue: VecDeque<Behaviour>, next: Next) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn start(port: u16, queue: VecDeque<Behaviour>, next: Next) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { queue, next, requests: Vec::new(), connections: 0 }));
         let shared = Arc::clone(&state);
@@ -254,6 +266,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
 }
 
 async fn act(stream: &mut TcpStream, behaviour: &Behaviour) {
+    tokio::time::sleep(behaviour.delay).await;
     if stream.write_all(&behaviour.write).await.is_err() {
         return;
     }

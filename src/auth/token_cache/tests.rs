@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Waker},
 };
 use tokio::time::{advance, sleep};
 
@@ -42,11 +43,12 @@ impl Endpoint {
 
     async fn fetch(self: Arc<Self>) -> Result<Grant, Error> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
+        let requested = Instant::now();
         let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
         sleep(Duration::from_secs(takes)).await;
         assert_ne!(ends, Err(PANIC));
         let lifetime = Duration::from_secs(ends.map_err(Error::auth)?);
-        Ok(Grant { token: token(number), lifetime })
+        Ok(Grant { token: token(number), requested, lifetime })
     }
 
     fn fetches(&self) -> usize {
@@ -149,7 +151,7 @@ async fn those_who_wait_share_a_failure_and_the_next_call_tries_again() {
 async fn a_call_that_comes_after_a_failure_tries_again_also_while_one_has_yet_to_hear_of_it() {
     let endpoint = Endpoint::new([(3, Err("down")), (0, Ok(3600))]);
     let mut waiting = pin!(endpoint.token());
-    assert!(waiting.as_mut().now_or_never().is_none());
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(endpoint.token().await, Err("down".to_owned()));
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
     assert_eq!(waiting.await, Err("down".to_owned()));
@@ -175,10 +177,10 @@ async fn a_fetch_goes_on_for_those_who_wait_when_the_call_that_began_it_is_dropp
     let endpoint = Endpoint::new([(3, Ok(3600))]);
     let started = Instant::now();
     let mut waiting = Vec::new();
-    // One call a half second, each with two seconds: less than the fetch takes.
+    // One call a half second, each with less time than the fetch takes.
     for _ in 0..6 {
         let endpoint = Arc::clone(&endpoint);
-        waiting.push(tokio::spawn(async move { timeout(2 * SECOND, endpoint.token()).await }));
+        waiting.push(tokio::spawn(async move { timeout(9 * SECOND / 4, endpoint.token()).await }));
         sleep(SECOND / 2).await;
     }
     let ends: Vec<bool> = {
@@ -193,10 +195,62 @@ async fn a_fetch_goes_on_for_those_who_wait_when_the_call_that_began_it_is_dropp
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_nobody_waits_for_any_more_ends_and_the_next_call_tries_again() {
-    let endpoint = Endpoint::new([(3600, Ok(3600)), (0, Ok(3600))]);
+async fn a_fetch_that_nobody_waits_for_any_more_goes_on_and_serves_the_next_call() {
+    let endpoint = Endpoint::new([(3, Ok(3600))]);
+    let started = Instant::now();
     assert!(timeout(SECOND, endpoint.token()).await.is_err());
-    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
+    sleep(SECOND).await;
+    assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 1));
+    assert_eq!(started.elapsed(), 3 * SECOND);
+}
+
+/// A runtime of one thread, whose clock moves by itself while it is idle.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+#[test]
+fn a_fetch_that_ends_with_its_runtime_is_begun_anew_by_who_waits_in_another() {
+    let endpoint = Endpoint::new([(3, Ok(3600)), (0, Ok(3600))]);
+    let (first, second) = (runtime(), runtime());
+    first.block_on(async { assert!(timeout(SECOND, endpoint.token()).await.is_err()) });
+    let mut waiting = pin!(endpoint.token());
+    second.block_on(async { assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()) });
+    drop(first);
+    let started = std::time::Instant::now();
+    assert_eq!((second.block_on(waiting), endpoint.fetches()), (Ok(token(2)), 2));
+    assert_eq!(second.block_on(endpoint.token()), Ok(token(2)));
+    assert!(started.elapsed() < SECOND);
+}
+
+#[test]
+fn a_fetch_in_a_runtime_that_stands_still_blocks_those_in_another_until_its_time_is_over() {
+    let endpoint = Endpoint::new([(3, Ok(3600)), (0, Ok(3600))]);
+    let (idle, second) = (runtime(), runtime());
+    idle.block_on(async { assert!(timeout(SECOND, endpoint.token()).await.is_err()) });
+    assert_eq!((second.block_on(endpoint.token()), endpoint.fetches()), (Ok(token(2)), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_no_longer_used_a_moment_before_it_expires() {
+    for (lifetime, reserve) in [(600, 1000), (10, 500)] {
+        let endpoint = Endpoint::new([(0, Ok(lifetime)), (0, Err("down")), (0, Err("down"))]);
+        endpoint.token().await.unwrap();
+        advance(Duration::from_secs(lifetime) - Duration::from_millis(reserve + 1)).await;
+        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, of {lifetime} s");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(endpoint.token().await, Err("down".to_owned()), "too late, of {lifetime} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lifetime_of_a_token_counts_from_when_it_was_asked_for() {
+    let endpoint = Endpoint::new([(5, Ok(100)), (0, Ok(100))]);
+    endpoint.token().await.unwrap();
+    advance(85 * SECOND - Duration::from_millis(1)).await;
+    assert_eq!(endpoint.token().await, Ok(token(1)));
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(endpoint.token().await, Ok(token(2)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,10 +267,10 @@ async fn a_renewal_leaves_the_call_half_of_its_time() {
 async fn a_token_that_ends_while_it_is_renewed_is_not_handed_out() {
     let endpoint = Endpoint::new([(0, Ok(10)), (1, Ok(10))]);
     endpoint.token().await.unwrap();
-    advance(Duration::from_millis(9_500)).await;
+    advance(Duration::from_millis(9_200)).await;
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
     let endpoint = Endpoint::new([(0, Ok(10)), (1, Err("down"))]);
     endpoint.token().await.unwrap();
-    advance(Duration::from_millis(9_500)).await;
+    advance(Duration::from_millis(9_200)).await;
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Err("down".to_owned()), 2));
 }

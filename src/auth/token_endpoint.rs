@@ -1,0 +1,250 @@
+//! One token request to a token endpoint (RFC 6749, section 4.4), and what its answer says.
+
+use super::{AccessToken, ClientCredentials, token_cache::Grant};
+use crate::address::server;
+use crate::connection::{not_connected, root_cause};
+use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
+use crate::response::RawResponse;
+use crate::retry::retry_after;
+use crate::transport::{BodyState, Record};
+use http::StatusCode;
+use http::header::{ACCEPT, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, Url};
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout};
+
+/// The vendor's page "Retrieve a temporary access token".
+pub(super) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
+/// Ten times what a token endpoint takes on a bad day, and well within a call.
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// A hundred times a usual response.
+const BODY_LIMIT: usize = 64 * 1024;
+/// Where the response has no `expires_in`: short enough that a token that expires sooner is rare.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+/// A token that claims to live longer is renewed once a day all the same.
+const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
+const INVALID_CLIENT: &str = "invalid_client";
+/// The error codes of RFC 6749, section 5.2. Others are not shown: a server may echo anything.
+const ERROR_CODES: [&str; 6] = [
+    "invalid_request",
+    INVALID_CLIENT,
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+/// A token endpoint with a client's credentials, and what the client has learned about it.
+pub(crate) struct TokenEndpoint {
+    credentials: ClientCredentials,
+    url: Url,
+    http: reqwest::Client,
+    /// The proxy that the system names for it, for messages.
+    proxy: Option<String>,
+    takes_basic: AtomicBool,
+}
+
+/// How a client says who it is (RFC 6749, section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ClientAuthentication {
+    /// In the body of the request, as the vendor documents it.
+    Form,
+    /// As user and password of HTTP Basic, which the RFC wants every server to take.
+    Basic,
+}
+
+impl ClientAuthentication {
+    fn other(self) -> Self {
+        match self {
+            Self::Form => Self::Basic,
+            Self::Basic => Self::Form,
+        }
+    }
+}
+
+/// Why a request got no token.
+struct Refusal {
+    error: Error,
+    /// The other way to authenticate may succeed.
+    of_client: bool,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, of_client: false }
+    }
+}
+
+impl TokenEndpoint {
+    pub(crate) fn new(credentials: ClientCredentials, url: Url, http: reqwest::Client, proxy: Option<String>) -> Self {
+        Self { credentials, url, http, proxy, takes_basic: AtomicBool::new(false) }
+    }
+
+    /// Fetches a token. An error says where it failed: `Connect`, `Transport` or `Timeout` on the way, else `Auth`.
+    pub(crate) async fn fetch(&self) -> Result<Grant, Error> {
+        let server = server(&self.url);
+        let too_late = |_| timed_out(format!("the token endpoint on {server} did not answer in {FETCH_TIMEOUT:?}"));
+        timeout(FETCH_TIMEOUT, self.authenticated()).await.map_err(too_late)?
+    }
+
+    /// Authenticates in the way that worked before, and if that is refused, once in the other.
+    async fn authenticated(&self) -> Result<Grant, Error> {
+        let basic = self.takes_basic.load(Ordering::Relaxed);
+        let usual = if basic { ClientAuthentication::Basic } else { ClientAuthentication::Form };
+        let refused = match self.request(usual).await {
+            Err(Refusal { error, of_client: true }) => error,
+            ended => return ended.map_err(|refusal| refusal.error),
+        };
+        match self.request(usual.other()).await {
+            Ok(grant) => {
+                self.takes_basic.store(!basic, Ordering::Relaxed);
+                Ok(grant)
+            }
+            // Not on the way: both were refused, and the usual way tells more about why.
+            Err(Refusal { error, .. }) if error.kind() == ErrorKind::Auth && error.is_permanent() => Err(refused),
+            Err(Refusal { error, .. }) => Err(error),
+        }
+    }
+
+    async fn request(&self, authentication: ClientAuthentication) -> Result<Grant, Refusal> {
+        // The server counts from a later moment, when it makes the token.
+        let requested = Instant::now();
+        let request = self.http.post(self.url.clone()).header(ACCEPT, "application/json");
+        let mut response = self.authenticate(request, authentication).send().await.map_err(|e| self.no_response(e))?;
+        let record = Record::default();
+        record.receive(&mut response, BODY_LIMIT).await;
+        let received = record.take();
+        let raw = received.response.expect("the head was received");
+        if !raw.status.is_success() {
+            return Err(refused(&raw));
+        }
+        match received.body_state {
+            BodyState::Complete => Ok(grant(&raw.body, requested)?),
+            BodyState::Cut(error) if error.is_timeout() => Err(self.no_response(error).into()),
+            BodyState::Cut(error) => {
+                let message = format!("the response of the token endpoint was cut: {}", root_cause(&error));
+                Err(Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error).into())
+            }
+            BodyState::Open | BodyState::TooLarge => {
+                Err(Error::auth(format!("the response of the token endpoint is larger than {BODY_LIMIT} bytes")).into())
+            }
+        }
+    }
+
+    fn authenticate(&self, request: RequestBuilder, authentication: ClientAuthentication) -> RequestBuilder {
+        let (id, secret) = (self.credentials.id(), self.credentials.secret());
+        let grant_type = ("grant_type", "client_credentials");
+        let scope = ("scope", self.credentials.scope_value());
+        match authentication {
+            ClientAuthentication::Form => {
+                request.form(&[grant_type, ("client_id", id), ("client_secret", secret), scope])
+            }
+            ClientAuthentication::Basic => {
+                let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                request.basic_auth(encoded(id), Some(encoded(secret))).form(&[grant_type, scope])
+            }
+        }
+    }
+
+    fn no_response(&self, error: reqwest::Error) -> Error {
+        let endpoint = format!("the token endpoint on {}", server(&self.url));
+        if error.is_connect() {
+            return not_connected(&endpoint, self.proxy.as_deref(), error);
+        }
+        if error.is_timeout() {
+            return timed_out(format!("{endpoint} did not answer in time")).with_source(error);
+        }
+        let message = format!("the connection to {endpoint} broke before a response came: {}", root_cause(&error));
+        Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error)
+    }
+}
+
+fn timed_out(message: String) -> Error {
+    Error::new(ErrorKind::Timeout, Outcome::NotSent, message)
+}
+
+fn refused(raw: &RawResponse) -> Refusal {
+    let body: Value = serde_json::from_slice(&raw.body).unwrap_or_default();
+    let known = ERROR_CODES.into_iter().find(|code| body["error"] == *code);
+    let code = known.map(|code| format!(" ({code})")).unwrap_or_default();
+    let (advice, permanent) = match raw.status.as_u16() {
+        408 | 425 | 429 | 500.. => ("try again later", false),
+        300..=399 | 404 | 405 => ("check the token URL", true),
+        _ => ("check client id, client secret and scope", true),
+    };
+    let error = Error::auth(format!("the token endpoint answered {}{code}: {advice}", raw.status));
+    Refusal {
+        error: error.permanent(permanent).with_retry_after(retry_after(&raw.headers, SystemTime::now())),
+        of_client: known == Some(INVALID_CLIENT) || asks_for_basic(raw),
+    }
+}
+
+/// Whether a 401 challenges with HTTP Basic (RFC 9110, section 11.6.1).
+fn asks_for_basic(raw: &RawResponse) -> bool {
+    let challenges = raw.headers.get_all(WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
+    let schemes = challenges.flat_map(|value| value.split(',')).filter_map(|part| part.split_whitespace().next());
+    raw.status == StatusCode::UNAUTHORIZED && schemes.into_iter().any(|scheme| scheme.eq_ignore_ascii_case("basic"))
+}
+
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: String,
+    expires_in: Option<Value>,
+}
+
+/// The token of a response. What serde says of a bad one may quote it, so it is not passed on.
+fn grant(body: &[u8], requested: Instant) -> Result<Grant, Error> {
+    let response: TokenResponse = serde_json::from_slice(body)
+        .map_err(|_| Error::auth("the response of the token endpoint is not a JSON object with an access_token"))?;
+    let token = AccessToken::named("the access_token of the token endpoint", response.access_token)
+        .map_err(|error| Error::auth(error.to_string()))?;
+    Ok(Grant { token, requested, lifetime: lifetime(response.expires_in) })
+}
+
+/// `expires_in`, in seconds, in whatever way servers write it. A negative one is over already.
+fn lifetime(expires_in: Option<Value>) -> Duration {
+    let number = |value: Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    match expires_in.and_then(number) {
+        Some(seconds) if !seconds.is_nan() => {
+            Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME)
+        }
+        _ => DEFAULT_LIFETIME,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_lifetime_is_read_however_it_is_written() {
+        let hour = Duration::from_secs(3599);
+        for (expires_in, expected) in [
+            (json!(3599), hour),
+            (json!("3599"), hour),
+            (json!(" 3599 "), hour),
+            (json!("\t3599\n"), hour),
+            (json!(3599.0), hour),
+            (json!("3599.5"), hour + Duration::from_millis(500)),
+            (json!(0), Duration::ZERO),
+            (json!(-5), Duration::ZERO),
+            (json!("-5.5"), Duration::ZERO),
+            (json!(1e300), MAX_LIFETIME),
+            (json!(u64::MAX), MAX_LIFETIME),
+            (json!("inf"), MAX_LIFETIME),
+            (json!("NaN"), DEFAULT_LIFETIME),
+            (json!("soon"), DEFAULT_LIFETIME),
+            (json!(""), DEFAULT_LIFETIME),
+            (json!(null), DEFAULT_LIFETIME),
+            (json!([3599]), DEFAULT_LIFETIME),
+        ] {
+            assert_eq!(lifetime(Some(expires_in.clone())), expected, "{expires_in}");
+        }
+        assert_eq!(lifetime(None), DEFAULT_LIFETIME);
+    }
+}

@@ -1,0 +1,13 @@
+//! A value, and the name by which the user who set it knows it: a method or a variable. Errors begin with that name.
+
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) name: &'static str,
+    pub(crate) value: T,
+}
+
+impl<T> Setting<T> {
+    pub(crate) fn new(name: &'static str, value: impl Into<T>) -> Self {
+        Self { name, value: value.into() }
+    }
+}
