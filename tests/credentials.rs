@@ -77,8 +77,8 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         ("HTML 502", reply(502, &[], "<html>s3cret</html>"), "502 Bad Gateway: try again later"),
         (
             "an error object",
-            reply(401, &[], r#"{"error":"invalid_client","error_description":"s3cret"}"#),
-            "401 Unauthorized (invalid_client): check client id",
+            reply(401, &[], r#"{"error":"unauthorized_client","error_description":"s3cret"}"#),
+            "401 Unauthorized (unauthorized_client): check client id",
         ),
         ("another error", reply(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check client id"),
         (
@@ -232,8 +232,8 @@ fn a_token_url_is_held_to_the_rule_of_the_base_url() {
 async fn the_other_way_to_authenticate_is_tried_once_and_what_worked_is_remembered() {
     let expired = |token: &str| reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":0}}"#));
     let form = "grant_type=client_credentials&client_id=id-1+%25&client_secret=s3cret%26%3D&scope=esp";
-    // By hand: base64 of "id-1+%25:s3cret%26%3D", each part form-encoded first (RFC 6749, section 2.3.1).
-    let basic = Some("Basic aWQtMSslMjU6czNjcmV0JTI2JTNE");
+    // By hand: base64 of "id-1%20%25:s3cret%26%3D", each part form-encoded first (RFC 6749, section 2.3.1).
+    let basic = Some("Basic aWQtMSUyMCUyNTpzM2NyZXQlMjYlM0Q=");
     for refusal in [
         reply(401, &[], r#"{"error":"invalid_client"}"#),
         reply(400, &[], r#"{"error":"invalid_client"}"#),

@@ -1,11 +1,14 @@
 //! A token goes to the server that it is meant for, and nowhere else, whatever the environment and the customiser say.
 
+#[path = "support/log.rs"]
+mod log_capture;
 mod support;
 
+use log_capture::{Log, listen};
 use std::{process::Command, sync::Mutex};
 use support::{Server, reply};
 use traxes_connect::{
-    Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome,
+    Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome,
     reqwest::{Proxy, redirect, retry},
 };
 
@@ -53,6 +56,45 @@ async fn a_plain_token_endpoint_keeps_every_proxy_away_also_beside_an_https_api(
     let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
     assert_eq!((tokens.requests().len(), proxy.connections()), (1, 0));
+}
+
+#[test]
+fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning() {
+    if let Ok(token_url) = std::env::var(TARGET) {
+        let credentials = || ClientCredentials::new("id", "s3cret").token_url(token_url.clone());
+        let mixed = || Client::builder().base_url("https://api.invalid").client_credentials(credentials());
+        let warnings = |builder: ClientBuilder| {
+            let log = Log::default();
+            let subscriber =
+                tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(log.clone()).finish();
+            let _listening = listen(subscriber);
+            builder.build().unwrap();
+            log.text()
+        };
+        let proxy_in_environment = std::env::var_os("HTTPS_PROXY").is_some();
+        assert_eq!(warnings(mixed()).matches("no proxy is used").count(), usize::from(proxy_in_environment));
+        assert_eq!(warnings(mixed().http(|http| http)).matches("no proxy is used").count(), 1);
+        for quiet in [
+            Client::builder().base_url("https://api.invalid").token("tok-1"),
+            Client::builder().base_url("http://localhost").token("tok-1"),
+            Client::builder().base_url("http://localhost").client_credentials(credentials()),
+        ] {
+            assert_eq!(warnings(quiet), "");
+        }
+        return;
+    }
+    for proxy in [None, Some("http://proxy.invalid:3128")] {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning"]);
+        again.env(TARGET, "http://127.0.0.1:8080");
+        for name in
+            ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"]
+        {
+            again.env_remove(name);
+        }
+        let output = again.envs(proxy.map(|proxy| ("HTTPS_PROXY", proxy))).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }
 
 /// What reqwest writes of a connection where it is told to: every byte.

@@ -144,8 +144,7 @@ impl TokenEndpoint {
                 request.form(&[grant_type, ("client_id", id), ("client_secret", secret), scope])
             }
             ClientAuthentication::Basic => {
-                let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                request.basic_auth(encoded(id), Some(encoded(secret))).form(&[grant_type, scope])
+                request.basic_auth(form_encoded(id), Some(form_encoded(secret))).form(&[grant_type, scope])
             }
         }
     }
@@ -161,6 +160,11 @@ impl TokenEndpoint {
         let message = format!("the connection to {endpoint} broke before a response came: {}", root_cause(&error));
         Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error)
     }
+}
+
+/// An id or secret, as RFC 6749 wants it in HTTP Basic. Some servers, Authlib's among them, know no `+` for a space.
+fn form_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn timed_out(message: String) -> Error {

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     process::Command,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -77,6 +77,8 @@ pub struct Request {
     pub line: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// When its head was there.
+    pub at: Instant,
     pub applied: bool,
 }
 
@@ -172,6 +174,11 @@ impl Server {
     /// Asks for each behaviour.
     pub async fn endless(next: impl FnMut() -> Behaviour + Send + 'static) -> Self {
         Self::start(0, VecDeque::new(), Box::new(next)).await
+    }
+
+    /// The same, on a port of one's own.
+    pub async fn endless_on(port: u16, next: impl FnMut() -> Behaviour + Send + 'static) -> Self {
+        Self::start(port, VecDeque::new(), Box::new(next)).await
     }
 
     async fn start(port: u16, queue: VecDeque<Behaviour>, next: Next) -> Self {
@@ -288,7 +295,7 @@ async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Reque
     let mut lines = head.trim_end().split("\r\n");
     let line = lines.next().unwrap().to_owned();
     let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned()));
-    Some(Request { line, headers: headers.collect(), body: Vec::new(), applied: false })
+    Some(Request { line, headers: headers.collect(), body: Vec::new(), at: Instant::now(), applied: false })
 }
 
 async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Request) -> Option<Vec<u8>> {

@@ -1,0 +1,134 @@
+//! The token endpoint comes and goes while calls go on: no call waits past its deadline, and none goes out with a token that has
+//! expired.
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use support::{Server, created, refusing_port, reply};
+use tokio::{runtime::Runtime, time::timeout};
+use traxes_connect::{Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome, RetryPolicy};
+
+const CALLS: usize = 13_000;
+const CONCURRENT: usize = 16;
+const LIFETIME: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_millis(400);
+/// What a busy machine may need to notice that a time is over.
+const NOTICE: Duration = Duration::from_millis(200);
+const UP: Duration = Duration::from_millis(1_200);
+/// Shorter than a token lives, about as long, and longer.
+const OUTAGES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_millis(1_500),
+    Duration::from_millis(2_500),
+    Duration::from_millis(3_000),
+];
+
+/// When each token was issued.
+type Issued = Arc<Mutex<HashMap<String, Instant>>>;
+
+/// A token endpoint in a runtime of its own: with the runtime, its connections break and its port refuses.
+fn start_token_endpoint(port: u16, issued: &Issued) -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let issued = Arc::clone(issued);
+    let server = runtime.block_on(Server::endless_on(port, move || {
+        let mut issued = issued.lock().unwrap();
+        let token = format!("token-{:016}", issued.len());
+        issued.insert(token.clone(), Instant::now());
+        let lifetime = LIFETIME.as_secs();
+        reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":{lifetime}}}"#))
+    }));
+    // It ends with the runtime.
+    std::mem::forget(server);
+    runtime
+}
+
+#[derive(Default)]
+struct Counts {
+    begun: AtomicUsize,
+    dropped: AtomicUsize,
+    created: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+async fn calls(client: Client, counts: Arc<Counts>, outages_over: Arc<AtomicBool>) {
+    let request = CollectiveOnboardingRequest::unnamed();
+    while counts.begun.fetch_add(1, Ordering::Relaxed) < CALLS || !outages_over.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        let call = client.create_collective_onboarding(&request);
+        if fastrand::f64() < 0.4 {
+            let dropped = timeout(Duration::from_millis(fastrand::u64(0..5)), call).await.is_err();
+            counts.dropped.fetch_add(usize::from(dropped), Ordering::Relaxed);
+            continue;
+        }
+        match call.await {
+            Ok(_) => counts.created.fetch_add(1, Ordering::Relaxed),
+            Err(error) => {
+                assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent), "{error}");
+                counts.failed.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+        let took = started.elapsed();
+        assert!(took < DEADLINE + NOTICE, "a call of {DEADLINE:?} took {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_endpoint_comes_and_goes() {
+    let (issued, port) = (Issued::default(), refusing_port().await);
+    // Slower than the calls that are dropped.
+    let api = Server::endless(|| created().after(Duration::from_millis(6))).await;
+    let credentials = ClientCredentials::new("id", "secret").token_url(format!("http://127.0.0.1:{port}"));
+    let client = Client::builder().base_url(api.url()).client_credentials(credentials);
+    let client = client.retry(RetryPolicy::new().deadline(DEADLINE)).build().unwrap();
+    let (counts, outages_over) = (Arc::<Counts>::default(), Arc::new(AtomicBool::new(false)));
+    let workers: Vec<_> = (0..CONCURRENT)
+        .map(|_| tokio::spawn(calls(client.clone(), Arc::clone(&counts), Arc::clone(&outages_over))))
+        .collect();
+    let outages = tokio::task::spawn_blocking({
+        let issued = Arc::clone(&issued);
+        move || {
+            for outage in OUTAGES {
+                let endpoint = start_token_endpoint(port, &issued);
+                std::thread::sleep(UP);
+                endpoint.shutdown_timeout(Duration::from_secs(5));
+                std::thread::sleep(outage);
+            }
+            start_token_endpoint(port, &issued)
+        }
+    });
+    let endpoint = outages.await.unwrap();
+    outages_over.store(true, Ordering::Relaxed);
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    endpoint.shutdown_background();
+
+    let issued = issued.lock().unwrap();
+    let requests = api.requests();
+    for request in &requests {
+        let token = request.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+        let age = request.at.duration_since(issued[token]);
+        assert!(age < LIFETIME, "a token that lives {LIFETIME:?} arrived {age:?} after it was issued");
+    }
+    let count = |counted: &AtomicUsize| counted.load(Ordering::Relaxed);
+    println!(
+        "{} calls, {} dropped, {} created, {} without a token; {} requests with {} tokens",
+        count(&counts.begun),
+        count(&counts.dropped),
+        count(&counts.created),
+        count(&counts.failed),
+        requests.len(),
+        issued.len()
+    );
+    // The outages were felt, and most calls got through all the same.
+    assert!(count(&counts.dropped) > 1_000 && count(&counts.failed) > 0 && count(&counts.created) > CALLS / 3);
+}
