@@ -39,7 +39,7 @@ async fn run() -> Result<String, Box<dyn Error>> {
     let client = Client::builder()
         .token(variable("TRAXES_ACCESS_TOKEN")?)
         .base_url(variable("TRAXES_BASE_URL")?)
-        .http(|http| http.proxy(proxy).tls_certs_merge(roots))
+        .configure_http(|http| http.proxy(proxy).tls_certs_merge(roots))
         .build()?;
     let onboarding = client.create_collective_onboarding(&CollectiveOnboardingRequest::new("Rue de la Loi 16")).await?;
     Ok(onboarding.id.map_or_else(|| "without an id".to_owned(), |id| id.to_string()))

@@ -100,10 +100,10 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<Response<OnboardingRequest>, Error> {
     let mut policy = RetryPolicy::new();
     if let Some(timeout) = arguments.timeout {
-        policy = policy.deadline(timeout);
+        policy = policy.total_timeout(timeout);
     }
     if let Some(attempts) = arguments.attempts {
-        policy = policy.attempts(attempts);
+        policy = policy.max_attempts(attempts);
     }
     let request = request(arguments);
     // Lives as long as the call.
@@ -153,7 +153,7 @@ fn print(text: &str) {
 
 fn success(response: &Response<OnboardingRequest>) -> Value {
     serde_json::json!({
-        "status": response.status().as_u16(),
+        "status": response.http_status().as_u16(),
         "request_id": response.request_id(),
         "attempts": response.attempts(),
         "unreadable_fields": response.unreadable_fields(),

@@ -51,14 +51,14 @@ mod tests {
     #[tokio::test]
     async fn a_refused_user_may_try_again() {
         let sandbox = Sandbox::start().await;
-        sandbox.next(400, &[], r#"{"code": "NameTaken"}"#);
+        sandbox.enqueue(400, &[], r#"{"code": "NameTaken"}"#);
         assert_eq!(sign_up(&sandbox.client(), "Rue de la Loi 16").await, SignUp::TryAgain);
     }
 
     #[tokio::test]
     async fn what_may_have_been_created_is_not_sent_again() {
         let sandbox = Sandbox::start().await;
-        sandbox.next(500, &[("x-request-id", "req-1")], "out of order");
+        sandbox.enqueue(500, &[("x-request-id", "req-1")], "out of order");
         let sign_up = sign_up(&sandbox.client(), "Rue de la Loi 16").await;
         assert_eq!(sign_up, SignUp::Unclear(Some("req-1".to_owned())));
         assert_eq!(sandbox.requests().len(), 1);

@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
             operation,
             span,
             started,
-            deadline: started + client.retry.deadline,
+            deadline: started + client.retry.total_timeout,
             attempts: 0,
             replayed: false,
             last_attempt: Duration::ZERO,
@@ -212,7 +212,7 @@ impl<'a> Call<'a> {
     fn end<T>(&mut self, result: &Result<Response<T>, Error>) {
         self.ended = true;
         let status = match result {
-            Ok(response) => Some(response.status()),
+            Ok(response) => Some(response.http_status()),
             Err(error) => error.status(),
         };
         self.span.record("http.response.status_code", status.map(|status| status.as_u16()));

@@ -69,7 +69,7 @@ impl Client {
             retry: RetryPolicy::default(),
             connect_timeout: CONNECT_TIMEOUT,
             attempt_timeout: ATTEMPT_TIMEOUT,
-            idle_timeout: IDLE_TIMEOUT,
+            pool_idle_timeout: IDLE_TIMEOUT,
             body_limit: BODY_LIMIT,
             user_agent: USER_AGENT.to_owned(),
             plain_http: false,
@@ -113,7 +113,7 @@ impl fmt::Debug for Client {
 ///     .token("an-access-token")
 ///     .base_url("https://gateway.example/connect")
 ///     .attempt_timeout(Duration::from_secs(10))
-///     .retry(RetryPolicy::new().attempts(5))
+///     .retry(RetryPolicy::new().max_attempts(5))
 ///     .build()?;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
@@ -125,7 +125,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     connect_timeout: Duration,
     attempt_timeout: Duration,
-    idle_timeout: Duration,
+    pool_idle_timeout: Duration,
     body_limit: usize,
     user_agent: String,
     plain_http: bool,
@@ -182,8 +182,8 @@ impl ClientBuilder {
     }
 
     /// How long an unused connection is kept. The default is 20 seconds.
-    pub fn idle_timeout(self, timeout: Duration) -> Self {
-        Self { idle_timeout: timeout, ..self }
+    pub fn pool_idle_timeout(self, timeout: Duration) -> Self {
+        Self { pool_idle_timeout: timeout, ..self }
     }
 
     /// The most bytes of a body that are read, of errors too. The default is 1 MiB.
@@ -207,14 +207,14 @@ impl ClientBuilder {
     /// use traxes_connect::{Client, reqwest::Proxy};
     ///
     /// let proxy = Proxy::https("http://proxy.example:3128").expect("a valid URL");
-    /// let client = Client::builder().token("an-access-token").http(|http| http.proxy(proxy)).build()?;
+    /// let client = Client::builder().token("an-access-token").configure_http(|http| http.proxy(proxy)).build()?;
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
     /// What this crate sets itself is set again: the settings of this builder, including their defaults, no redirects, no
     /// retries but its own, HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain
     /// http: it would get secrets in clear.
-    pub fn http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
+    pub fn configure_http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         Self { http: customise(self.http), customised: true, ..self }
     }
 
@@ -239,7 +239,7 @@ impl ClientBuilder {
         for (setting, is_zero) in [
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("attempt_timeout", self.attempt_timeout.is_zero()),
-            ("retry deadline", self.retry.deadline.is_zero()),
+            ("total_timeout", self.retry.total_timeout.is_zero()),
             ("body_limit", self.body_limit == 0),
         ] {
             if is_zero {
@@ -260,7 +260,7 @@ impl ClientBuilder {
         let http = self
             .http
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(self.idle_timeout.min(MAX_IDLE_TIMEOUT))
+            .pool_idle_timeout(self.pool_idle_timeout.min(MAX_IDLE_TIMEOUT))
             .user_agent(&self.user_agent)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -315,7 +315,7 @@ fn unusable(error: reqwest::Error, customised: bool) -> Error {
         Error::config("TLS", format_args!("has no root certificates on this machine to check servers with: {advice}"))
     } else if customised {
         let cause = root_cause(&error);
-        Error::config("http", format_args!("settings were refused ({cause}): fix what the customiser of http() sets"))
+        Error::config("configure_http", format_args!("made settings that were refused ({cause}): fix them"))
     } else {
         Error::config("TLS", format_args!("could not be set up ({}): look at source()", root_cause(&error)))
     };

@@ -40,7 +40,7 @@ pub struct Response<T> {
 
 impl<T> Response<T> {
     /// The value, without what came with it.
-    pub fn into_value(self) -> T {
+    pub fn into_inner(self) -> T {
         self.value
     }
 
@@ -50,7 +50,7 @@ impl<T> Response<T> {
     }
 
     /// The HTTP status: 201 as documented, or another 2xx.
-    pub fn status(&self) -> StatusCode {
+    pub fn http_status(&self) -> StatusCode {
         self.raw.status
     }
 
@@ -72,7 +72,7 @@ impl<T> Response<T> {
     /// let sandbox = Sandbox::start().await;
     /// // A date without a zone, as .NET writes it.
     /// let body = r#"{"created": "2026-11-24T20:18:15", "action": {"redirectLink": "https://consent.example/1"}}"#;
-    /// sandbox.next(201, &[], body);
+    /// sandbox.enqueue(201, &[], body);
     /// let onboarding = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
     /// assert_eq!(onboarding.consent_url(), Some("https://consent.example/1"));
     /// assert_eq!((onboarding.created, onboarding.unreadable_fields()), (None, &["created".to_owned()][..]));
@@ -111,7 +111,7 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
         let echoes = self.token.is_in_debug_of(&self.value);
         let value: &dyn fmt::Debug = if echoes { &HIDDEN } else { &self.value };
         f.debug_struct("Response")
-            .field("status", &self.status().as_u16())
+            .field("http_status", &self.http_status().as_u16())
             .field("request_id", &self.request_id())
             .field("attempts", &self.attempts)
             .field("unreadable_fields", &self.unreadable_fields)

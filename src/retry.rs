@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use std::time::{Duration, SystemTime};
 
 /// Three: most faults that pass at all pass within a second or two, and more attempts make an outage worse.
-const ATTEMPTS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 /// About the time that a restarting server or a moving address needs.
-const BASE_DELAY: Duration = Duration::from_millis(250);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
 /// Past this, waiting longer helps nobody who waits for a page.
-const MAX_DELAY: Duration = Duration::from_secs(10);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// What a person or a gateway in front of the caller still waits for.
-const DEADLINE: Duration = Duration::from_secs(60);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 /// In less time than this, a request may go out and no response come back: a sure outcome would turn into an unknown one.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 /// What `Retry-After: 0` and dates in the past come to: at once would only be refused at once.
@@ -24,7 +24,7 @@ const ASKED_JITTER_PART: u32 = 10;
 /// The most that is added: more would only keep callers waiting.
 const MAX_ASKED_JITTER: Duration = Duration::from_secs(1);
 /// No end, in terms that the arithmetic of instants allows: about 30 years, as tokio has it.
-const MAX_DEADLINE: Duration = Duration::from_secs(86_400 * 365 * 30);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// How often and for how long a call is tried.
 ///
@@ -32,29 +32,29 @@ const MAX_DEADLINE: Duration = Duration::from_secs(86_400 * 365 * 30);
 /// use std::time::Duration;
 /// use traxes_connect::RetryPolicy;
 ///
-/// let patient = RetryPolicy::new().attempts(5).deadline(Duration::from_secs(300));
+/// let patient = RetryPolicy::new().max_attempts(5).total_timeout(Duration::from_secs(300));
 /// # assert_ne!(patient, RetryPolicy::none());
 /// ```
 ///
 /// The client retries what was certainly not applied and may succeed next time: a failed connection, 425 and 429. The delay
-/// before retry `n`, from 0, is random between zero and `min(max_delay, base_delay * 2^n)`, or what `Retry-After` asks for and
+/// before retry `n`, from 0, is random between zero and `min(max_backoff, initial_backoff * 2^n)`, or what `Retry-After` asks for and
 /// a little more. No attempt starts in less time than the last one took: the call ends with its error at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    attempts: u32,
-    base_delay: Duration,
-    max_delay: Duration,
-    pub(crate) deadline: Duration,
+    max_attempts: u32,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    pub(crate) total_timeout: Duration,
     repeat_unknown: bool,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: ATTEMPTS,
-            base_delay: BASE_DELAY,
-            max_delay: MAX_DELAY,
-            deadline: DEADLINE,
+            max_attempts: MAX_ATTEMPTS,
+            initial_backoff: INITIAL_BACKOFF,
+            max_backoff: MAX_BACKOFF,
+            total_timeout: TOTAL_TIMEOUT,
             repeat_unknown: false,
         }
     }
@@ -68,27 +68,27 @@ impl RetryPolicy {
 
     /// One attempt within 60 seconds.
     pub fn none() -> Self {
-        Self::new().attempts(1)
+        Self::new().max_attempts(1)
     }
 
     /// The maximum number of attempts, including the first one. 0 counts as 1.
-    pub fn attempts(self, attempts: u32) -> Self {
-        Self { attempts: attempts.max(1), ..self }
+    pub fn max_attempts(self, attempts: u32) -> Self {
+        Self { max_attempts: attempts.max(1), ..self }
     }
 
     /// The longest delay before the first retry. It doubles with each further one.
-    pub fn base_delay(self, delay: Duration) -> Self {
-        Self { base_delay: delay, ..self }
+    pub fn initial_backoff(self, backoff: Duration) -> Self {
+        Self { initial_backoff: backoff, ..self }
     }
 
     /// The longest delay before any retry, unless the server asks for a longer one.
-    pub fn max_delay(self, delay: Duration) -> Self {
-        Self { max_delay: delay, ..self }
+    pub fn max_backoff(self, backoff: Duration) -> Self {
+        Self { max_backoff: backoff, ..self }
     }
 
     /// How long the whole call may take: tokens, attempts and waits together.
-    pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline: deadline.min(MAX_DEADLINE), ..self }
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        Self { total_timeout: timeout.min(LONGEST_TIMEOUT), ..self }
     }
 
     /// Retries also what may have been applied. **Each retry may create a second collective**, with a consent link of
@@ -109,7 +109,7 @@ impl RetryPolicy {
             Some(asked) => asked_delay(asked, drawn),
             None => self.longest_delay(attempts - 1).mul_f64(drawn),
         };
-        if self.may_succeed(error) && attempts < self.attempts && progress.has_time_after(delay) {
+        if self.may_succeed(error) && attempts < self.max_attempts && progress.has_time_after(delay) {
             return Next::Retry(delay);
         }
         Next::Stop
@@ -130,7 +130,7 @@ impl RetryPolicy {
     }
 
     fn longest_delay(&self, retry: u32) -> Duration {
-        self.base_delay.saturating_mul(2u32.saturating_pow(retry)).min(self.max_delay)
+        self.initial_backoff.saturating_mul(2u32.saturating_pow(retry)).min(self.max_backoff)
     }
 }
 
@@ -185,11 +185,11 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_cap_and_never_overflow() {
-        let policy = RetryPolicy::new().base_delay(Duration::from_millis(100)).max_delay(Duration::from_secs(1));
+        let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(100)).max_backoff(Duration::from_secs(1));
         let longest: Vec<_> = (0..6).map(|n| policy.longest_delay(n).as_millis()).collect();
         assert_eq!(longest, [100, 200, 400, 800, 1000, 1000]);
         assert_eq!(policy.longest_delay(u32::MAX), Duration::from_secs(1));
-        let endless = policy.base_delay(Duration::MAX).max_delay(Duration::MAX);
+        let endless = policy.initial_backoff(Duration::MAX).max_backoff(Duration::MAX);
         assert_eq!(endless.longest_delay(40), Duration::MAX);
     }
 
@@ -254,13 +254,13 @@ mod tests {
         assert_eq!(policy.next(&unauthorized, &progress(1, 60_000), 0.5), Next::ReplayWithNewToken);
         let replayed = Progress { replayed: true, ..progress(2, 60_000) };
         assert_eq!(policy.next(&unauthorized, &replayed, 0.5), Next::Stop);
-        assert!(matches!(RetryPolicy::new().attempts(2).next(&status(429, &[]), &replayed, 0.5), Next::Retry(_)));
+        assert!(matches!(RetryPolicy::new().max_attempts(2).next(&status(429, &[]), &replayed, 0.5), Next::Retry(_)));
         assert_eq!(policy.next(&status(429, &[]), &replayed, 0.5), Next::Stop);
     }
 
     #[test]
     fn no_attempt_starts_in_less_time_than_the_last_one_took() {
-        let policy = RetryPolicy::new().base_delay(Duration::ZERO);
+        let policy = RetryPolicy::new().initial_backoff(Duration::ZERO);
         for (error, retries) in [(status(429, &[]), true), (status(401, &[]), false)] {
             let next = |last_attempt: u64, remaining: u64| {
                 let last_attempt = Duration::from_millis(last_attempt);
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_drawn_from_zero_to_its_longest() {
-        let policy = RetryPolicy::new().base_delay(Duration::from_millis(400));
+        let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(400));
         let error = Error::new(ErrorKind::Connect, Outcome::NotSent, "refused");
         for (drawn, delay) in [(0.0, 0), (0.5, 400), (1.0, 800)] {
             assert_eq!(policy.next(&error, &progress(2, 60_000), drawn), Next::Retry(Duration::from_millis(delay)));

@@ -12,7 +12,7 @@
 //! assert!(onboarding.consent_url().is_some());
 //! assert_eq!(sandbox.requests()[0].body, br#"{"name":"Rue de la Loi 16"}"#);
 //!
-//! sandbox.next(500, &[("x-request-id", "req-1")], "out of order");
+//! sandbox.enqueue(500, &[("x-request-id", "req-1")], "out of order");
 //! let error = client.create_collective_onboarding(&request).await.unwrap_err();
 //! assert_eq!(error.outcome(), Outcome::Unknown);
 //! # Ok(())
@@ -202,7 +202,7 @@ impl Sandbox {
     /// # async fn run() {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
     /// let sandbox = Sandbox::start().await;
-    /// sandbox.next(429, &[("retry-after", "0")], "");
+    /// sandbox.enqueue(429, &[("retry-after", "0")], "");
     /// let created = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await;
     /// assert_eq!(created.unwrap().attempts(), 2);
     /// # }
@@ -212,7 +212,7 @@ impl Sandbox {
     /// # Panics
     ///
     /// Where HTTP has no such status or header.
-    pub fn next(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
+    pub fn enqueue(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
         assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is no HTTP status");
         for (name, value) in headers {
             assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is no header name");

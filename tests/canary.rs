@@ -111,7 +111,7 @@ fn behaviours() -> Vec<Behaviour> {
 const SOON: Duration = Duration::from_millis(150);
 
 fn settings(builder: ClientBuilder) -> ClientBuilder {
-    let policy = RetryPolicy::new().base_delay(Duration::from_millis(1)).attempts(2);
+    let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(1)).max_attempts(2);
     builder.retry(policy).body_limit(4096).user_agent_suffix("canary-test")
 }
 
@@ -126,9 +126,9 @@ fn clients(base: &str, token_url: &str) -> [Client; 2] {
 
 /// The client, with a short deadline where nothing else ends its calls: a busy machine may need long for the others.
 fn within_patience(client: Client, behaviour: &Behaviour) -> Client {
-    let policy = RetryPolicy::new().base_delay(Duration::from_millis(1)).attempts(2);
+    let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(1)).max_attempts(2);
     match behaviour.then {
-        Then::Stall => client.with_retry(policy.deadline(SOON)),
+        Then::Stall => client.with_retry(policy.total_timeout(SOON)),
         _ => client,
     }
 }
@@ -234,7 +234,7 @@ fn no_panic_message_shows_a_secret() {
         let mut call = Box::pin(client.create_collective_onboarding(&request));
         let _ = call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
     }));
-    let header = panic::catch_unwind(panic::AssertUnwindSafe(|| sandbox.next(200, &[("x", &spoiled)], "")));
+    let header = panic::catch_unwind(panic::AssertUnwindSafe(|| sandbox.enqueue(200, &[("x", &spoiled)], "")));
     panic::set_hook(hook);
     assert!(outside.is_err() && header.is_err(), "nothing panicked: this test looks at nothing");
     shown.check("panic");

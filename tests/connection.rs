@@ -14,7 +14,7 @@ use traxes_connect::{
 };
 
 fn policy() -> RetryPolicy {
-    RetryPolicy::new().base_delay(Duration::from_millis(1)).deadline(Duration::from_secs(20))
+    RetryPolicy::new().initial_backoff(Duration::from_millis(1)).total_timeout(Duration::from_secs(20))
 }
 
 fn builder(url: impl Into<String>) -> ClientBuilder {
@@ -51,11 +51,11 @@ async fn a_name_that_does_not_resolve_is_not_sent() {
 async fn a_connection_that_cannot_be_made_in_time_is_not_sent_and_is_retried() {
     let hole = BlackHole::open().await;
     let short = Duration::from_millis(60);
-    let twice = || builder(hole.url()).retry(policy().attempts(2));
+    let twice = || builder(hole.url()).retry(policy().max_attempts(2));
     for (client, kind, limit) in [
         (twice().connect_timeout(short), Connect, "timed out"),
         (twice().attempt_timeout(short), Timeout, "before the attempt timeout"),
-        (twice().http(move |http| http.timeout(short)), Timeout, "in time"),
+        (twice().configure_http(move |http| http.timeout(short)), Timeout, "in time"),
     ] {
         let error = fails(client).await;
         assert_eq!((error.kind(), error.outcome(), error.attempts()), (kind, NotSent, 2), "{error}");
@@ -68,7 +68,7 @@ async fn a_connection_that_cannot_be_made_in_time_is_not_sent_and_is_retried() {
 #[tokio::test]
 async fn a_deadline_that_passes_while_connecting_is_not_sent() {
     let hole = BlackHole::open().await;
-    let error = fails(builder(hole.url()).retry(policy().deadline(Duration::from_millis(150)))).await;
+    let error = fails(builder(hole.url()).retry(policy().total_timeout(Duration::from_millis(150)))).await;
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Timeout, NotSent, 1), "{error}");
     assert!(error.to_string().contains("before the deadline of the call"), "{error}");
 }
@@ -78,7 +78,7 @@ async fn no_attempt_starts_in_less_time_than_the_last_one_took() {
     let hole = BlackHole::open().await;
     let client = builder(hole.url()).connect_timeout(Duration::from_millis(300));
     let started = Instant::now();
-    let error = fails(client.retry(policy().deadline(Duration::from_millis(500)))).await;
+    let error = fails(client.retry(policy().total_timeout(Duration::from_millis(500)))).await;
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 1), "{error}");
     assert!(started.elapsed() < Duration::from_millis(500), "it waited for an attempt that could not succeed");
 }
@@ -88,7 +88,7 @@ async fn a_timeout_of_the_customiser_after_the_request_went_out_is_unknown_or_ap
     let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
     for (written, outcome) in [("", Unknown), (head, Applied)] {
         let server = Server::queue([raw(When::AfterRequest, written, Then::Stall)]).await;
-        let error = fails(builder(server.url()).http(|http| http.timeout(Duration::from_millis(100)))).await;
+        let error = fails(builder(server.url()).configure_http(|http| http.timeout(Duration::from_millis(100)))).await;
         assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Timeout, outcome, 1), "{error}");
     }
 }
@@ -142,7 +142,7 @@ mod tls {
     async fn a_tls_handshake_that_stalls_is_not_sent() {
         let server = Server::queue(vec![raw(When::OnAccept, "", Then::Stall); 2]).await;
         let url = server.url().replace("http:", "https:");
-        let client = builder(url).attempt_timeout(Duration::from_millis(100)).retry(policy().attempts(2));
+        let client = builder(url).attempt_timeout(Duration::from_millis(100)).retry(policy().max_attempts(2));
         let error = fails(client).await;
         assert_eq!((error.kind(), error.outcome(), error.attempts()), (Timeout, NotSent, 2), "{error}");
     }
@@ -180,7 +180,7 @@ mod tls {
         for (client, cause) in [
             (builder(&url), "UnknownIssuer"),
             (
-                builder(&url).http(|http| http.tls_certs_only([trusted])),
+                builder(&url).configure_http(|http| http.tls_certs_only([trusted])),
                 "not valid for name \"localhost\"; certificate is only valid for DnsName(\"connect.staging.traxes.example\")",
             ),
         ] {
@@ -193,7 +193,7 @@ mod tls {
 
     fn behind(proxy: &str) -> ClientBuilder {
         let proxy = Proxy::all(proxy).unwrap();
-        builder("https://api.invalid").http(|http| http.proxy(proxy))
+        builder("https://api.invalid").configure_http(|http| http.proxy(proxy))
     }
 
     #[tokio::test]

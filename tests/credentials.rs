@@ -26,7 +26,7 @@ fn credentials(token_url: &str) -> ClientCredentials {
 
 fn client(api: &Server, token_url: &str) -> Client {
     let builder = Client::builder().base_url(api.url()).client_credentials(credentials(token_url));
-    builder.retry(RetryPolicy::none().deadline(LONG)).build().unwrap()
+    builder.retry(RetryPolicy::none().total_timeout(LONG)).build().unwrap()
 }
 
 async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
@@ -96,7 +96,7 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         let (api, tokens) = (Server::queue([]).await, Server::queue([behaviour, grant("tok-2")]).await);
         let deadline = if stalls { DEADLINE } else { LONG };
         let patient = client(&api, &tokens.url());
-        let client = patient.with_retry(RetryPolicy::none().deadline(deadline));
+        let client = patient.with_retry(RetryPolicy::none().total_timeout(deadline));
         let started = Instant::now();
         let error = create(&client).await.unwrap_err();
         assert!(started.elapsed() < deadline + Duration::from_millis(101), "{name}");
@@ -119,7 +119,7 @@ async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call
         let tokens = Server::queue([raw(When::AfterRequest, written, Then::Stall), grant("tok-2")]).await;
         let client = client(&api, &tokens.url());
         let call = tokio::spawn({
-            let client = client.with_retry(RetryPolicy::none().deadline(Duration::from_secs(60)));
+            let client = client.with_retry(RetryPolicy::none().total_timeout(Duration::from_secs(60)));
             async move { create(&client).await.unwrap_err() }
         });
         while tokens.requests().is_empty() {
@@ -140,7 +140,7 @@ async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call
 async fn a_shorter_timeout_of_the_customiser_holds_for_tokens_too() {
     let (api, tokens) = (Server::queue([]).await, Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await);
     let client = Client::builder().base_url(api.url()).client_credentials(credentials(&tokens.url()));
-    let error = create(&client.http(|http| http.timeout(DEADLINE)).build().unwrap()).await.unwrap_err();
+    let error = create(&client.configure_http(|http| http.timeout(DEADLINE)).build().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert!(error.elapsed() < Duration::from_secs(5), "{error}");
 }
@@ -277,9 +277,11 @@ async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_ano
 #[tokio::test]
 async fn a_token_endpoint_that_is_not_up_yet_is_waited_for_like_an_api_that_is_not() {
     let (api, port) = (Server::queue([]).await, refusing_port().await);
-    let policy =
-        RetryPolicy::new().attempts(100).base_delay(Duration::from_millis(40)).max_delay(Duration::from_millis(40));
-    let client = client(&api, &format!("http://127.0.0.1:{port}")).with_retry(policy.deadline(LONG));
+    let policy = RetryPolicy::new()
+        .max_attempts(100)
+        .initial_backoff(Duration::from_millis(40))
+        .max_backoff(Duration::from_millis(40));
+    let client = client(&api, &format!("http://127.0.0.1:{port}")).with_retry(policy.total_timeout(LONG));
     let call = tokio::spawn(async move { create(&client).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let tokens = Server::queue_on(port, [raw(When::OnAccept, "", Then::Close), grant("tok-1")]).await;
@@ -290,7 +292,7 @@ async fn a_token_endpoint_that_is_not_up_yet_is_waited_for_like_an_api_that_is_n
 #[tokio::test]
 async fn a_token_endpoint_that_stays_away_is_asked_as_often_as_the_policy_says_and_one_that_refuses_once() {
     let api = Server::queue([]).await;
-    let policy = RetryPolicy::new().attempts(4).base_delay(Duration::from_millis(1)).deadline(LONG);
+    let policy = RetryPolicy::new().max_attempts(4).initial_backoff(Duration::from_millis(1)).total_timeout(LONG);
     for (behaviour, requests) in [
         (raw(When::OnAccept, "", Then::Close), 4),
         (reply(503, &[], ""), 1),
@@ -343,7 +345,7 @@ async fn a_failure_to_reach_the_token_endpoint_shows_its_cause() {
 async fn a_token_endpoint_that_is_slower_than_each_call_still_serves_the_next_one() {
     let api = Server::queue([]).await;
     let tokens = Server::queue([grant("tok-1").after(Duration::from_millis(700))]).await;
-    let client = client(&api, &tokens.url()).with_retry(RetryPolicy::new().deadline(Duration::from_millis(500)));
+    let client = client(&api, &tokens.url()).with_retry(RetryPolicy::new().total_timeout(Duration::from_millis(500)));
     let error = create(&client).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent), "{error}");
     let mut calls = 1;
@@ -370,9 +372,10 @@ async fn a_panic_within_a_fetch_is_an_error_and_the_next_call_works() {
     let (api, tokens) = (Server::queue([]).await, Server::queue([grant("tok-1")]).await);
     let resolver = Arc::new(Resolver(AtomicUsize::new(0), tokens.port));
     let builder = Client::builder().base_url(api.url()).dangerously_allow_plain_http();
-    let builder =
-        builder.client_credentials(credentials("http://tokens.invalid")).http(|http| http.dns_resolver(resolver));
-    let client = builder.retry(RetryPolicy::none().deadline(LONG)).build().unwrap();
+    let builder = builder
+        .client_credentials(credentials("http://tokens.invalid"))
+        .configure_http(|http| http.dns_resolver(resolver));
+    let client = builder.retry(RetryPolicy::none().total_timeout(LONG)).build().unwrap();
     let error = create(&client).await.unwrap_err();
     assert!(error.to_string().contains("panicked"), "{error}");
     create(&client).await.unwrap();
@@ -385,9 +388,9 @@ fn a_fetch_whose_runtime_is_dropped_is_begun_anew_in_the_runtime_of_the_next_cal
     let stall = raw(When::AfterRequest, "", Then::Stall);
     let (api, tokens) =
         servers.block_on(async { (Server::queue([]).await, Server::queue([stall, grant("tok-1")]).await) });
-    let client = client(&api, &tokens.url()).with_retry(RetryPolicy::new().deadline(LONG));
+    let client = client(&api, &tokens.url()).with_retry(RetryPolicy::new().total_timeout(LONG));
     let first = runtime();
-    first.block_on(create(&client.with_retry(RetryPolicy::none().deadline(DEADLINE)))).unwrap_err();
+    first.block_on(create(&client.with_retry(RetryPolicy::none().total_timeout(DEADLINE)))).unwrap_err();
     let waiting = std::thread::spawn(move || {
         let started = Instant::now();
         runtime().block_on(create(&client)).unwrap();

@@ -37,7 +37,7 @@ impl Observed {
 
     /// The reply that a call returns, and the report if there was one.
     async fn call(&self, status: u16, body: &str) -> (Response<OnboardingRequest>, Option<DriftReport>) {
-        self.sandbox.next(status, &[], body);
+        self.sandbox.enqueue(status, &[], body);
         let reply = self.client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
         let mut reports = std::mem::take(&mut *self.reports.lock().unwrap());
         assert!(reports.len() <= 1, "{reports:?}");
@@ -139,7 +139,7 @@ async fn nothing_is_reported_of_a_documented_reply() {
 async fn an_undocumented_success_is_reported_and_returned() {
     let observed = Observed::start().await;
     let (reply, report) = observed.call(202, r#"{"status":"Pending"}"#).await;
-    assert_eq!((reply.status().as_u16(), report.unwrap().undocumented_status), (202, Some(202)));
+    assert_eq!((reply.http_status().as_u16(), report.unwrap().undocumented_status), (202, Some(202)));
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_hostile_reply_yields_a_short_report_that_says_it_was_cut() {
 async fn a_report_goes_to_the_log_too() {
     let (log, sandbox) = (Log::default(), Sandbox::start().await);
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
-    sandbox.next(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
+    sandbox.enqueue(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
     sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
     let text = log.text();
     assert!(text.contains("WARN") && text.contains("field hint, OnboardingStatus \"Paused\""), "{text}");
@@ -174,7 +174,7 @@ async fn a_report_goes_to_the_log_too() {
 async fn a_callback_that_panics_costs_no_response() {
     let (log, sandbox) = (Log::default(), Sandbox::start().await);
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
-    sandbox.next(201, &[], r#"{"status":"Paused"}"#);
+    sandbox.enqueue(201, &[], r#"{"status":"Paused"}"#);
     let builder = Client::builder().token("t").base_url(sandbox.url()).on_drift(|_| panic!("s3cret"));
     let client = builder.build().unwrap();
     let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();

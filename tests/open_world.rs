@@ -147,7 +147,7 @@ fn arbitrary_bytes_as_a_body_are_a_decode_error_or_a_value_and_never_a_panic() {
         Just(b"[".repeat(100_000)),
     ];
     let checked = TestRunner::default().run(&bytes, |body| {
-        sandbox.next(201, &[], body.clone());
+        sandbox.enqueue(201, &[], body.clone());
         let request = CollectiveOnboardingRequest::unnamed();
         match runtime.block_on(client.create_collective_onboarding(&request)) {
             Ok(response) => {

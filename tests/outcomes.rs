@@ -32,7 +32,7 @@ const LONG: Duration = Duration::from_secs(20);
 static QUIET: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
 
 fn policy() -> RetryPolicy {
-    RetryPolicy::new().base_delay(Duration::from_millis(1)).deadline(LONG)
+    RetryPolicy::new().initial_backoff(Duration::from_millis(1)).total_timeout(LONG)
 }
 
 fn client(url: &str) -> Client {
@@ -312,14 +312,14 @@ async fn check(row: &Row, applied: bool) {
     let stalls = row.behaviours.iter().any(|behaviour| behaviour.then == Then::Stall);
     let server = Server::queue(row.applied(applied)).await;
     let deadline = if stalls { DEADLINE } else { LONG };
-    let client = client(&server.url()).with_retry(policy().deadline(deadline));
+    let client = client(&server.url()).with_retry(policy().total_timeout(deadline));
     let started = Instant::now();
     let result = create(&client).await;
     let took = started.elapsed();
     assert!(took < deadline + Duration::from_millis(101), "{name}: took {took:?}");
     match (&result, row.ends) {
         (Ok(response), Ok(status)) => {
-            assert_eq!(response.status().as_u16(), status, "{name}");
+            assert_eq!(response.http_status().as_u16(), status, "{name}");
             assert_eq!((response.attempts(), response.request_id()), (row.attempts, row.request_id), "{name}");
         }
         (Err(error), Err(ends)) => {
@@ -414,7 +414,7 @@ async fn the_deadline_holds_while_a_fast_body_of_any_size_is_read() {
         let head = format!("HTTP/1.1 {status} X\r\n\r\n");
         let server = Server::queue([raw(When::AfterRequest, head, Then::Endless)]).await;
         let client = Client::builder().token("tok-1").base_url(server.url()).body_limit(usize::MAX);
-        let client = client.retry(policy().deadline(DEADLINE)).build().unwrap();
+        let client = client.retry(policy().total_timeout(DEADLINE)).build().unwrap();
         let started = Instant::now();
         let error = create(&client).await.unwrap_err();
         let took = started.elapsed();
@@ -521,7 +521,7 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
     });
     let server = server.await;
     let refused = client(&format!("http://127.0.0.1:{}", refusing_port().await));
-    let client = client(&server.url()).with_retry(policy().deadline(DEADLINE));
+    let client = client(&server.url()).with_retry(policy().total_timeout(DEADLINE));
     let next = Arc::new(AtomicUsize::new(0));
     let workers = (0..AT_A_TIME).map(|_| {
         let (client, refused, next) = (client.clone(), refused.clone(), Arc::clone(&next));

@@ -37,7 +37,8 @@ async fn a_plain_client_ignores_proxies_of_the_environment() {
 async fn an_https_client_goes_through_the_proxy_it_is_given_without_showing_it_the_token() {
     let proxy = Server::queue([reply(502, &[], "")]).await;
     let through = Proxy::all(proxy.url()).unwrap();
-    let client = Client::builder().token("tok-1").base_url("https://api.invalid").http(|http| http.proxy(through));
+    let client =
+        Client::builder().token("tok-1").base_url("https://api.invalid").configure_http(|http| http.proxy(through));
     let client = client.retry(traxes_connect::RetryPolicy::none()).build().unwrap();
     let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
@@ -52,7 +53,8 @@ async fn a_plain_token_endpoint_keeps_every_proxy_away_also_beside_an_https_api(
     let through = Proxy::all(proxy.url()).unwrap();
     let credentials = ClientCredentials::new("id", "s3cret").token_url(tokens.url());
     let client = Client::builder().client_credentials(credentials).base_url("https://api.invalid");
-    let client = client.http(|http| http.proxy(through)).retry(traxes_connect::RetryPolicy::none()).build().unwrap();
+    let client =
+        client.configure_http(|http| http.proxy(through)).retry(traxes_connect::RetryPolicy::none()).build().unwrap();
     let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
     assert_eq!((tokens.requests().len(), proxy.connections()), (1, 0));
@@ -73,7 +75,7 @@ fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning(
         };
         let proxy_in_environment = std::env::var_os("HTTPS_PROXY").is_some();
         assert_eq!(warnings(mixed()).matches("no proxy is used").count(), usize::from(proxy_in_environment));
-        assert_eq!(warnings(mixed().http(|http| http)).matches("no proxy is used").count(), 1);
+        assert_eq!(warnings(mixed().configure_http(|http| http)).matches("no proxy is used").count(), 1);
         for quiet in [
             Client::builder().base_url("https://api.invalid").token("tok-1"),
             Client::builder().base_url("http://localhost").token("tok-1"),
@@ -125,7 +127,7 @@ async fn a_customiser_cannot_undo_what_is_promised() {
         Some(status) if status.is_success() => attempt.success(),
         _ => attempt.retryable(),
     });
-    let client = Client::builder().token("tok-1").base_url(server.url()).http(|http| {
+    let client = Client::builder().token("tok-1").base_url(server.url()).configure_http(|http| {
         http.proxy(through)
             .redirect(redirect::Policy::limited(5))
             .retry(again)

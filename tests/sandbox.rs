@@ -21,7 +21,7 @@ async fn a_request_is_answered_as_documented() {
     let request = CollectiveOnboardingRequest::new("a").owner(owner).collective_id(id).collective_type("Commune");
     let request = request.properties(json!({"x": [1]})).unwrap();
     let reply = sandbox.client().create_collective_onboarding(&request).await.unwrap();
-    assert_eq!((reply.status().as_u16(), reply.attempts()), (201, 1));
+    assert_eq!((reply.http_status().as_u16(), reply.attempts()), (201, 1));
     assert!(reply.request_id().is_some() && reply.consent_url().is_some());
     assert_eq!(reply.status, Some(OnboardingStatus::Pending));
     assert_eq!(reply.action.as_ref().unwrap().type_, Some(OnboardingActionType::Consent));
@@ -95,14 +95,14 @@ async fn what_is_not_documented_is_refused_with_a_reason() {
 async fn queued_replies_come_first_and_in_order() {
     let sandbox = Sandbox::start().await;
     let client = sandbox.client().with_retry(RetryPolicy::none());
-    sandbox.next(400, &[("x-request-id", "req-9")], r#"{"code":"E1"}"#);
-    sandbox.next(500, &[], [0xff, 0]);
+    sandbox.enqueue(400, &[("x-request-id", "req-9")], r#"{"code":"E1"}"#);
+    sandbox.enqueue(500, &[], [0xff, 0]);
     let request = CollectiveOnboardingRequest::unnamed();
     let error = client.create_collective_onboarding(&request).await.unwrap_err();
     assert_eq!((error.outcome(), error.code(), error.request_id()), (Outcome::Rejected, Some("E1"), Some("req-9")));
     let error = client.create_collective_onboarding(&request).await.unwrap_err();
     assert_eq!((error.outcome(), error.body()), (Outcome::Unknown, &[0xff, 0][..]));
-    assert_eq!(client.create_collective_onboarding(&request).await.unwrap().status().as_u16(), 201);
+    assert_eq!(client.create_collective_onboarding(&request).await.unwrap().http_status().as_u16(), 201);
     let received = &sandbox.requests()[2];
     assert_eq!(
         (received.method.as_str(), received.target.as_str(), &received.body[..]),

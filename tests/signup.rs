@@ -137,7 +137,7 @@ async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     for status in [400, 409, 422] {
-        sandbox.next(status, &[], r#"{"message": "a detail that is none of theirs"}"#);
+        sandbox.enqueue(status, &[], r#"{"message": "a detail that is none of theirs"}"#);
         let page = site.sign_up("\"><script>").await;
         assert_eq!(page.status, 422);
         assert!(page.html.contains("Nothing was created: correct it"), "{}", page.html);
@@ -147,7 +147,7 @@ async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
         assert_eq!(again.status, 303);
         // Also by the browser's way back.
         let form = form_of(&site.get("/").await);
-        sandbox.next(status, &[], "");
+        sandbox.enqueue(status, &[], "");
         assert_eq!(site.post(&[("form", &form), ("name", "Lo")]).await.status, 422);
         assert_eq!(site.post(&[("form", &form), ("name", "Loi")]).await.status, 303);
     }
@@ -170,7 +170,7 @@ async fn what_was_not_created_for_no_fault_of_theirs_is_for_later() {
         (401, &[], "60", "in a minute"),
         (404, &[], "60", "in a minute"),
     ] {
-        sandbox.next(status, headers, "");
+        sandbox.enqueue(status, headers, "");
         let page = site.sign_up("Rue de la Loi 16").await;
         assert_eq!((page.status, page.retry_after.as_deref()), (503, Some(wait)));
         assert!(page.html.contains("you can safely try again") && page.html.contains(text), "{}", page.html);
@@ -194,13 +194,13 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
         (&[("x-request-id", "req-9")], "{}", 201, "req-9"),
         (&[("x-request-id", "req-10"), ("retry-after", "5")], "", 503, "req-10"),
     ] {
-        sandbox.next(status, headers, body);
+        sandbox.enqueue(status, headers, body);
         let page = site.sign_up("Loi").await;
         assert_eq!(page.status, 502);
         assert!(page.html.contains("Please do not sign up again"), "{}", page.html);
         assert!(page.html.contains(reference) && page.html.contains("mailto:support@example.com"), "{}", page.html);
     }
-    sandbox.next(500, &[], "");
+    sandbox.enqueue(500, &[], "");
     for _ in 0..2 {
         let page = site.post(&[("form", &form), ("name", "Loi")]).await;
         assert!(page.status == 502 && page.html.contains(&form), "{}", page.html);
@@ -218,7 +218,7 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
 async fn what_is_finished_needs_no_consent() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
-    sandbox.next(201, &[], r#"{"status": "Succeeded"}"#);
+    sandbox.enqueue(201, &[], r#"{"status": "Succeeded"}"#);
     assert_eq!(site.sign_up("Loi").await.location.as_deref(), Some("/return"));
 }
 

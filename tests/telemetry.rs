@@ -30,7 +30,7 @@ async fn logged_by(url: &str, dropped_after: Option<Duration>) -> (Vec<Value>, V
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(log.clone());
-    let policy = RetryPolicy::new().base_delay(Duration::from_millis(1));
+    let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(1));
     let client = Client::builder().token("tok-s3cret").base_url(format!("{url}/base")).retry(policy).build().unwrap();
     {
         let _listening = listen(subscriber.finish());

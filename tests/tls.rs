@@ -69,7 +69,7 @@ fn without_root_certificates_an_https_client_says_what_to_install() {
     // With roots of its own, a client needs none of the machine's.
     let own = rcgen::generate_simple_self_signed(["api.invalid".to_owned()]).unwrap();
     let own = traxes_connect::reqwest::Certificate::from_der(own.cert.der()).unwrap();
-    Client::builder().token("t").http(|http| http.tls_certs_merge([own])).build().unwrap();
+    Client::builder().token("t").configure_http(|http| http.tls_certs_merge([own])).build().unwrap();
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_end
     let api = Server::endless(|| created().after(Duration::from_millis(6))).await;
     let credentials = ClientCredentials::new("id", "secret").token_url(format!("http://127.0.0.1:{port}"));
     let client = Client::builder().base_url(api.url()).client_credentials(credentials);
-    let client = client.retry(RetryPolicy::new().deadline(DEADLINE)).build().unwrap();
+    let client = client.retry(RetryPolicy::new().total_timeout(DEADLINE)).build().unwrap();
     let (counts, outages_over) = (Arc::<Counts>::default(), Arc::new(AtomicBool::new(false)));
     let workers: Vec<_> = (0..CONCURRENT)
         .map(|_| tokio::spawn(calls(client.clone(), Arc::clone(&counts), Arc::clone(&outages_over))))

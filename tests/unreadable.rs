@@ -108,7 +108,7 @@ async fn the_last_value_of_a_repeated_field_counts() {
 #[tokio::test]
 async fn a_success_with_another_status_is_read_the_same_way() {
     let response = receive(200, with(json!({"created": "soon"})).to_string().as_bytes()).await.unwrap();
-    assert_eq!((response.status().as_u16(), response.consent_url()), (200, Some(LINK)));
+    assert_eq!((response.http_status().as_u16(), response.consent_url()), (200, Some(LINK)));
     assert_eq!(response.unreadable_fields(), ["created"]);
 }
 

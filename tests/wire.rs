@@ -109,8 +109,8 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         (good().attempt_timeout(zero), "attempt_timeout"),
         (good().connect_timeout(zero), "connect_timeout"),
         (good().body_limit(0), "body_limit"),
-        (good().retry(traxes_connect::RetryPolicy::new().deadline(zero)), "retry deadline"),
-        (good().http(|http| http.user_agent("a\u{7f}\nb")), "http"),
+        (good().retry(traxes_connect::RetryPolicy::new().total_timeout(zero)), "retry deadline"),
+        (good().configure_http(|http| http.user_agent("a\u{7f}\nb")), "http"),
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
@@ -140,7 +140,7 @@ fn a_client_and_what_it_returns_can_be_shared_between_threads() {
     shared::<Client>();
     shared::<traxes_connect::Response<traxes_connect::OnboardingRequest>>();
     shared::<traxes_connect::Error>();
-    sent(Client::builder().http(|http| http));
+    sent(Client::builder().configure_http(|http| http));
     let (client, request) = (Client::new("t").unwrap(), CollectiveOnboardingRequest::unnamed());
     sent(client.create_collective_onboarding(&request));
 }

@@ -91,7 +91,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     for problem in &households.bad {
         progress.suspend(|| eprintln!("{problem}"));
     }
-    let client = client.with_retry(RetryPolicy::new().attempts(ATTEMPTS).deadline(DEADLINE));
+    let client = client.with_retry(RetryPolicy::new().max_attempts(ATTEMPTS).total_timeout(DEADLINE));
     let run = Run {
         client,
         progress,

@@ -109,7 +109,7 @@ async fn serve(arguments: &Arguments) -> Result<(), String> {
         eprintln!("no credentials in the environment: talking to a sandbox on {}", sandbox.url());
         sandbox.client()
     };
-    let client = client.with_retry(RetryPolicy::new().deadline(DEADLINE));
+    let client = client.with_retry(RetryPolicy::new().total_timeout(DEADLINE));
     let app = Router::new()
         .route("/", get(form).post(sign_up))
         .route("/return", get(async || pages::returned()))

@@ -103,7 +103,8 @@ async fn retry_after_is_waited_for_and_little_longer() {
 #[tokio::test(start_paused = true)]
 async fn waits_are_drawn_between_zero_and_the_longest_of_their_repetition() {
     fastrand::seed(1);
-    let policy = RetryPolicy::new().base_delay(SECOND).max_delay(3 * SECOND).attempts(4).deadline(100 * SECOND);
+    let policy =
+        RetryPolicy::new().initial_backoff(SECOND).max_backoff(3 * SECOND).max_attempts(4).total_timeout(100 * SECOND);
     let mut longest = Duration::ZERO;
     for _ in 0..200 {
         let busy = || Answered(429, None);
@@ -118,7 +119,7 @@ async fn waits_are_drawn_between_zero_and_the_longest_of_their_repetition() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_would_reach_the_deadline_is_not_begun() {
-    let policy = || RetryPolicy::new().deadline(10 * SECOND).attempts(100);
+    let policy = || RetryPolicy::new().total_timeout(10 * SECOND).max_attempts(100);
     let (result, took, begun) = run(policy(), [Answered(429, Some("6")), Answered(429, Some("6"))]).await;
     let error = result.unwrap_err();
     assert_eq!((took.as_secs(), begun, error.retry_after()), (6, 2, Some(6 * SECOND)));
@@ -131,7 +132,7 @@ async fn a_wait_that_would_reach_the_deadline_is_not_begun() {
 async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
     let client = |deadline| {
         let builder = Client::builder().token("t").base_url("http://localhost").attempt_timeout(3 * SECOND);
-        builder.retry(RetryPolicy::new().deadline(deadline)).build().unwrap()
+        builder.retry(RetryPolicy::new().total_timeout(deadline)).build().unwrap()
     };
     for (deadline, ends_after, limit) in [(60, 3, "the attempt timeout"), (2, 2, "the deadline of the call")] {
         let (result, took, begun) = run_with(client(deadline * SECOND), [Silent]).await;
@@ -154,7 +155,7 @@ async fn a_request_that_cannot_be_built_is_not_sent_and_not_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_is_over_already_is_not_sent() {
     let (result, _, begun) =
-        run_with(client(RetryPolicy::new()).with_retry(RetryPolicy::new().deadline(Duration::ZERO)), []).await;
+        run_with(client(RetryPolicy::new()).with_retry(RetryPolicy::new().total_timeout(Duration::ZERO)), []).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Timeout, Outcome::NotSent, 0));
     assert_eq!(begun, 0);
@@ -162,7 +163,7 @@ async fn a_deadline_that_is_over_already_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn an_overflowing_deadline_means_no_deadline() {
-    let policy = RetryPolicy::new().deadline(Duration::MAX);
+    let policy = RetryPolicy::new().total_timeout(Duration::MAX);
     let (result, took, _) = run(policy.clone(), [Answered(429, Some("86400")), Created]).await;
     assert_eq!((result.unwrap(), took.as_secs() / 2), (2, 43_200));
     let (result, took, _) = run(policy, [Answered(429, Some("99999999999999999999"))]).await;
@@ -185,7 +186,7 @@ fn with_tokens(policy: RetryPolicy, tokens: &'static [Option<&'static str>]) -> 
 
 #[tokio::test(start_paused = true)]
 async fn a_replay_after_401_counts_as_an_attempt_but_not_against_the_policy() {
-    let client = with_tokens(RetryPolicy::new().attempts(2), &[Some("a"), Some("b")]);
+    let client = with_tokens(RetryPolicy::new().max_attempts(2), &[Some("a"), Some("b")]);
     let script = [Answered(401, None), Answered(429, Some("1")), Created];
     let (result, took, begun) = run_with(client, script).await;
     assert_eq!((result.unwrap(), took.as_secs(), begun), (3, 1, 3));
@@ -216,7 +217,7 @@ async fn a_token_that_takes_what_was_left_starts_no_attempt_and_the_refusal_stan
                 AccessToken::new(format!("token-{number}"))
             }
         };
-        let policy = RetryPolicy::new().base_delay(Duration::ZERO).deadline(Duration::from_millis(3_050));
+        let policy = RetryPolicy::new().initial_backoff(Duration::ZERO).total_timeout(Duration::from_millis(3_050));
         let client = Client::builder().base_url("http://localhost").token_source(source).retry(policy).build().unwrap();
         let (result, _, begun) = run_with(client, [Answered(status, None)]).await;
         let error = result.unwrap_err();
@@ -227,7 +228,7 @@ async fn a_token_that_takes_what_was_left_starts_no_attempt_and_the_refusal_stan
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_does_not_come_ends_the_call_at_its_deadline_and_nothing_is_sent() {
-    let (result, took, begun) = run_with(with_tokens(RetryPolicy::new().deadline(5 * SECOND), &[None]), []).await;
+    let (result, took, begun) = run_with(with_tokens(RetryPolicy::new().total_timeout(5 * SECOND), &[None]), []).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0));
     assert_eq!((took.as_secs(), begun), (5, 0));
@@ -235,7 +236,7 @@ async fn a_token_that_does_not_come_ends_the_call_at_its_deadline_and_nothing_is
 
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_attempt_left_open_stays_open_when_no_token_comes_for_the_next() {
-    let policy = RetryPolicy::new().deadline(5 * SECOND).repeat_unknown_outcomes_and_risk_duplicates();
+    let policy = RetryPolicy::new().total_timeout(5 * SECOND).repeat_unknown_outcomes_and_risk_duplicates();
     let (result, ..) = run_with(with_tokens(policy, &[Some("a"), None]), [Answered(500, None)]).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::Unknown, 1));

@@ -21,7 +21,7 @@ impl Call {
     }
 
     pub fn status(&self) -> Option<u16> {
-        let status = self.result.as_ref().map_or_else(Error::status, |response| Some(response.status()));
+        let status = self.result.as_ref().map_or_else(Error::status, |response| Some(response.http_status()));
         status.map(|status| status.as_u16())
     }
 
@@ -37,7 +37,7 @@ impl Call {
 }
 
 pub fn policy() -> RetryPolicy {
-    RetryPolicy::new().base_delay(Duration::from_millis(1)).deadline(DEADLINE)
+    RetryPolicy::new().initial_backoff(Duration::from_millis(1)).total_timeout(DEADLINE)
 }
 
 pub fn builder(port: u16) -> ClientBuilder {

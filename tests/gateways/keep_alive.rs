@@ -69,7 +69,7 @@ async fn a_standstill_is_survived(ledger: Ledger, gateway: Gateway) {
     let unknown = unknown_after_a_standstill(client(gateway.port), &ledger, &gateway).await;
     println!("{}: {unknown} of {WORKERS} calls unknown after a standstill", gateway.name);
     // Connections that the client gives up before the gateway does are never at stake.
-    let shorter = builder(gateway.port).idle_timeout(Duration::from_millis(500)).build().unwrap();
+    let shorter = builder(gateway.port).pool_idle_timeout(Duration::from_millis(500)).build().unwrap();
     assert_eq!(unknown_after_a_standstill(shorter, &ledger, &gateway).await, 0);
 }
 

@@ -21,7 +21,7 @@ async fn what_nginx_limits_is_rejected_and_retried_without_harm() {
     let http = format!("limit_req_zone $server_port zone=calls:1m rate=20r/s; {}", upstream(&ledger));
     let server = "limit_req zone=calls; limit_req_status 429; location / { proxy_pass http://ledger; }";
     let nginx = nginx_with(&http, server).await;
-    let client = client(nginx.port).with_retry(policy().base_delay(Duration::from_millis(100)));
+    let client = client(nginx.port).with_retry(policy().initial_backoff(Duration::from_millis(100)));
 
     let repeated = calls(&client, 20, 5).await;
     judge(nginx.name, &ledger, &repeated);
