@@ -34,8 +34,15 @@ pub(crate) fn server(url: &Url) -> String {
     format!("{}:{}", bare_host(url), url.port_or_known_default().unwrap_or_default())
 }
 
-/// Whether a URL names this machine, without asking DNS.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+/// Whether a URL names this machine in any way: such as plain http needs not be allowed for.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    let host = bare_host(url).trim_end_matches('.');
+    let name = host == "localhost" || host.ends_with(".localhost");
+    let address = host.parse::<IpAddr>().map(|address| address.to_canonical());
+    name || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
+fn is_loopback(url: &Url) -> bool {
     let host = bare_host(url);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -1,10 +1,8 @@
 //! One attempt of a call: the request, the response, and why it failed where it did.
 
 use crate::address::server;
-use crate::auth::AccessToken;
 use crate::client::Shared;
 use crate::connection::{not_connected, root_cause};
-use crate::decode::without_byte_order_mark;
 use crate::error::{Error, ErrorKind};
 use crate::error_body::ErrorBody;
 use crate::generated;
@@ -12,6 +10,7 @@ use crate::operation::Operation;
 use crate::outcome::Outcome;
 use crate::response::RawResponse;
 use crate::retry::retry_after;
+use crate::screen::Screen;
 use crate::transport::{BodyState, Exchange, Received, Record};
 use crate::witness::Witness;
 use http::StatusCode;
@@ -27,7 +26,7 @@ pub(crate) type Generated<T> = Result<ResponseValue<T>, generated::Error>;
 pub(crate) struct Attempt<'a> {
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) operation: &'static Operation,
-    pub(crate) token: &'a AccessToken,
+    pub(crate) screen: &'a Screen,
     pub(crate) deadline: Instant,
     /// Whose deadline it is, for messages.
     pub(crate) limit: &'static str,
@@ -37,7 +36,7 @@ pub(crate) struct Attempt<'a> {
 /// A success as it came.
 pub(crate) struct Success<T> {
     pub(crate) value: T,
-    pub(crate) token: AccessToken,
+    pub(crate) screen: Screen,
     pub(crate) raw: RawResponse,
     pub(crate) received: Received,
 }
@@ -50,7 +49,7 @@ impl Attempt<'_> {
     ) -> Result<Success<T>, Error> {
         let exchange = Arc::new(Exchange {
             operation: self.operation,
-            token: self.token.clone(),
+            screen: self.screen.clone(),
             shared: Arc::clone(self.shared),
             witness: Arc::clone(&self.witness),
             record: Record::default(),
@@ -71,7 +70,7 @@ impl Attempt<'_> {
             None => Err(self.without_response(ended)),
             Some(raw) if !raw.status.is_success() => Err(self.refused(raw, &received.body_state)),
             Some(raw) => match ended {
-                Ok(Ok(value)) => Ok(Success { value: value.into_inner(), token: self.token.clone(), raw, received }),
+                Ok(Ok(value)) => Ok(Success { value: value.into_inner(), screen: self.screen.clone(), raw, received }),
                 _ => Err(self.unusable(raw, received)),
             },
         }
@@ -129,11 +128,11 @@ impl Attempt<'_> {
         let message = format!("the server answered {}{explanation}", raw.status);
         // A body that was still arriving may be large: to look through it would pass the deadline.
         let error_body = match body_state {
-            BodyState::Complete => ErrorBody::parse(without_byte_order_mark(&raw.body)),
+            BodyState::Complete => ErrorBody::parse(raw.json(), self.screen),
             _ => ErrorBody::default(),
         };
         Error::new(ErrorKind::Status, Outcome::of_status(raw.status), message)
-            .with_error_body(error_body.filter(|text| !self.token.is_in(text.as_bytes())))
+            .with_error_body(error_body)
             .with_retry_after(retry_after(&raw.headers, SystemTime::now()))
             .with_response(raw)
     }

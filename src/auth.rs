@@ -1,4 +1,4 @@
-//! Access tokens, and where they come from.
+//! Where a client gets its access tokens.
 
 mod client_credentials;
 mod token_cache;
@@ -8,111 +8,10 @@ pub use client_credentials::ClientCredentials;
 pub(crate) use token_cache::TokenCache;
 pub(crate) use token_endpoint::TokenEndpoint;
 
+use crate::access_token::AccessToken;
 use crate::error::{BoxError, Error};
-use crate::quote::quoted;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 use tokio::time::Instant;
-
-const SCHEME: &str = "Bearer ";
-/// Shorter ones are parts of ordinary words, and no server issues them.
-const SHORTEST_SCREENED: usize = 16;
-/// What is shown instead of a text in which a server echoes the token.
-pub(crate) const HIDDEN: &str = "(hidden: the token)";
-
-/// An OAuth 2.0 access token: checked when it is made, never shown, and erased from memory with its last clone.
-///
-/// ```
-/// use traxes_connect::AccessToken;
-///
-/// let token = AccessToken::new("eyJhbGciOi")?;
-/// assert!(!format!("{token:?}").contains("eyJhbGciOi"));
-/// assert!(AccessToken::new("two words").is_err());
-/// # Ok::<(), traxes_connect::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct AccessToken(Arc<SecretString>);
-
-impl AccessToken {
-    /// Takes a token of one or more visible ASCII characters.
-    ///
-    /// # Errors
-    ///
-    /// `Config`, without the token, for anything else.
-    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
-        Self::named("access token", token)
-    }
-
-    /// A token, with the setting that it came from for its error.
-    pub(crate) fn named(setting: &str, token: impl Into<String>) -> Result<Self, Error> {
-        let token = SecretString::from(token.into());
-        let token = token.expose_secret();
-        if token.is_empty() {
-            return Err(Error::config(setting, "is empty: set it to an access token"));
-        }
-        if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::config(setting, "has a character outside visible ASCII: look for spaces and line ends"));
-        }
-        Ok(Self(Arc::new([SCHEME, token].concat().into())))
-    }
-
-    /// Whether a text of the server's holds the token.
-    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        let token = self.bare().as_bytes();
-        token.len() >= SHORTEST_SCREENED && text.windows(token.len()).any(|part| part == token)
-    }
-
-    /// Whether `Debug` of a value would show the token.
-    pub(crate) fn is_in_debug_of(&self, value: &impl fmt::Debug) -> bool {
-        let token = self.bare();
-        // As `Debug` escapes it, without its quotation marks.
-        let shown = format!("{token:?}");
-        token.len() >= SHORTEST_SCREENED && format!("{value:?}").contains(&shown[1..shown.len() - 1])
-    }
-
-    fn bare(&self) -> &str {
-        &self.0.expose_secret()[SCHEME.len()..]
-    }
-
-    /// A text of the server's as it may be shown, which is not at all where it holds the token.
-    pub(crate) fn screened(&self, text: &str) -> String {
-        if self.is_in(text.as_bytes()) { HIDDEN.to_owned() } else { quoted(text) }
-    }
-
-    /// Makes headers safe to show: values that hold the token are marked as sensitive. Names that hold it go, as a name cannot
-    /// be marked.
-    pub(crate) fn screen_headers(&self, headers: &mut HeaderMap) {
-        let echoes = |value: &&mut HeaderValue| self.is_in(value.as_bytes());
-        headers.values_mut().filter(echoes).for_each(|value| value.set_sensitive(true));
-        let names: Vec<_> = headers.keys().filter(|name| self.is_in_name(name)).cloned().collect();
-        for name in names {
-            headers.remove(name);
-        }
-    }
-
-    /// Header names come in lower case, whatever the server wrote.
-    fn is_in_name(&self, name: &HeaderName) -> bool {
-        let token = self.bare().as_bytes();
-        let name = name.as_str().as_bytes();
-        token.len() >= SHORTEST_SCREENED && name.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token))
-    }
-
-    /// The value of an `authorization` header, marked as sensitive.
-    pub(crate) fn header(&self) -> HeaderValue {
-        let mut value = HeaderValue::from_str(self.0.expose_secret()).expect("checked in new");
-        value.set_sensitive(true);
-        value
-    }
-}
-
-impl PartialEq for AccessToken {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.expose_secret() == other.0.expose_secret()
-    }
-}
-
-impl Eq for AccessToken {}
 
 /// What [`TokenSource::token`] returns.
 ///
@@ -203,13 +102,17 @@ impl Tokens {
         match self {
             Self::Fixed(token) => Ok(token.clone()),
             Self::Granted { endpoint, cache } => {
-                let fetch = || {
-                    let endpoint = Arc::clone(endpoint);
-                    async move { endpoint.fetch().await }
-                };
-                cache.token(deadline, fetch).await.map_err(NoToken::Endpoint)
+                cache.token(deadline, || Arc::clone(endpoint).fetch()).await.map_err(NoToken::Endpoint)
             }
             Self::Source(source) => source.token().await.map_err(NoToken::Source),
+        }
+    }
+
+    /// Who is asked for a token, for messages.
+    pub(crate) fn origin(&self) -> Cow<'static, str> {
+        match self {
+            Self::Granted { endpoint, .. } => endpoint.name().into(),
+            Self::Fixed(_) | Self::Source(_) => "the token source".into(),
         }
     }
 

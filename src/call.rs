@@ -1,8 +1,8 @@
 //! One call: its attempts, their deadline, and what the log says about it.
 
+use crate::access_token::AccessToken;
 use crate::address::bare_host;
 use crate::attempt::{Attempt, Generated, Success};
-use crate::auth::AccessToken;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::generated;
@@ -10,6 +10,7 @@ use crate::operation::Operation;
 use crate::outcome::Outcome;
 use crate::response::Response;
 use crate::retry::{Next, Progress};
+use crate::screen::Screen;
 use crate::witness::Witness;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -86,14 +87,14 @@ impl<'a> Call<'a> {
         &mut self,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<Response<T>, Error> {
-        let mut token = self.token().await.map_err(|error| self.failed("call", error))?;
+        let mut screen = Screen::new(self.token().await.map_err(|error| self.failed("call", error))?);
         loop {
-            let error = match self.attempt(&token, &send).await {
+            let error = match self.attempt(&screen, &send).await {
                 Ok(success) => return Ok(self.succeeded(success)),
                 Err(error) => error,
             };
             if error.status() == Some(StatusCode::UNAUTHORIZED) {
-                self.client.shared.tokens.rejected(&token);
+                self.client.shared.tokens.rejected(screen.token());
             }
             // Decided by this attempt alone, before what an earlier one left open becomes part of the outcome.
             let next = self.client.retry.next(&error, &self.progress(), fastrand::f64());
@@ -102,15 +103,15 @@ impl<'a> Call<'a> {
                 Next::Stop => return Err(error),
                 Next::Retry(delay) => {
                     sleep(delay).await;
-                    token = self.token().await.map_err(|error| self.failed("call", error))?;
+                    screen.continue_with(self.token().await.map_err(|error| self.failed("call", error))?);
                 }
                 Next::ReplayWithNewToken => {
                     self.replayed = true;
-                    token = match self.token().await {
-                        Ok(other) if other != token => other,
+                    match self.token().await {
+                        Ok(other) if other != *screen.token() => screen.continue_with(other),
                         Ok(_) => return Err(error),
                         Err(source) => return Err(error.with_source(source)),
-                    };
+                    }
                 }
             }
             // The token may have taken what was left.
@@ -133,7 +134,11 @@ impl<'a> Call<'a> {
                 }
                 Ok(Ok(token)) => return Ok(token),
                 Ok(Err(no_token)) => no_token,
-                Err(_) => return Err(Error::auth("no access token: none came before the deadline of the call")),
+                Err(_) => {
+                    let origin = shared.tokens.origin();
+                    let message = format!("no access token: {origin} did not answer before the deadline of the call");
+                    return Err(Error::auth(message));
+                }
             };
             requests += 1;
             let progress =
@@ -148,7 +153,7 @@ impl<'a> Call<'a> {
 
     async fn attempt<T, R: Future<Output = Generated<T>>>(
         &mut self,
-        token: &AccessToken,
+        screen: &Screen,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<Success<T>, Error> {
         let shared = &self.client.shared;
@@ -161,7 +166,7 @@ impl<'a> Call<'a> {
         let witness = Arc::<Witness>::default();
         self.attempts += 1;
         self.in_flight = Some(Arc::clone(&witness));
-        let attempt = Attempt { shared, operation: self.operation, token, deadline, limit, witness };
+        let attempt = Attempt { shared, operation: self.operation, screen, deadline, limit, witness };
         let result = attempt.run(send).await;
         self.in_flight = None;
         self.last_attempt = started.elapsed();
@@ -178,7 +183,7 @@ impl<'a> Call<'a> {
     }
 
     fn succeeded<T: DeserializeOwned>(&self, success: Success<T>) -> Response<T> {
-        let Success { value, token, raw, received } = success;
+        let Success { value, screen, raw, received } = success;
         debug!(
             http.response.status_code = raw.status.as_u16(),
             http.request.resend_count = self.attempts - 1,
@@ -189,8 +194,8 @@ impl<'a> Call<'a> {
             warn!("{}: the response has fields that could not be read: {fields}", self.operation.name);
         }
         #[cfg(feature = "drift")]
-        crate::drift::observe::<T>(self.operation, &raw, &received, &token, self.client.shared.on_drift.as_ref());
-        Response { value, raw, unreadable_fields: received.unreadable_fields, attempts: self.attempts, token }
+        crate::drift::observe::<T>(self.operation, &raw, &received, &screen, self.client.shared.on_drift.as_ref());
+        Response { value, raw, unreadable_fields: received.unreadable_fields, attempts: self.attempts, screen }
     }
 
     /// Makes a failure that of the call, and logs it.

@@ -1,6 +1,7 @@
 //! The client: its configuration, and the checks of it.
 
-use crate::auth::{AccessToken, ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
+use crate::access_token::AccessToken;
+use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
 use crate::connection::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
 use crate::drift::OnDrift;
@@ -157,7 +158,7 @@ impl ClientBuilder {
     }
 
     pub(crate) fn base_url_setting(self, base_url: Setting<String>) -> Self {
-        Self { base_url, ..self }
+        Self { base_url, token_url: None, ..self }
     }
 
     /// Token endpoint and API of one server.
@@ -233,9 +234,9 @@ impl ClientBuilder {
             }
             Credentials::Fixed(_) | Credentials::Source(_) => None,
         };
-        let any_url_is =
-            |scheme| [Some(&base_url), token_url.as_ref()].iter().flatten().any(|url| url.scheme() == scheme);
-        let (plain, tls) = (any_url_is("http"), any_url_is("https"));
+        let urls = || [Some(&base_url), token_url.as_ref()].into_iter().flatten();
+        let plain = urls().any(|url| url.scheme() == "http");
+        let tls = urls().any(|url| url.scheme() == "https");
         for (setting, is_zero) in [
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("attempt_timeout", self.attempt_timeout.is_zero()),
@@ -271,10 +272,12 @@ impl ClientBuilder {
             .no_deflate()
             .connection_verbose(false);
         let http = if plain { http.no_proxy() } else { http };
-        if plain && tls && (self.customised || system_proxy(&base_url).is_some()) {
+        let has_proxy = |url: &Url| url.scheme() == "https" && system_proxy(url).is_some();
+        if plain && tls && (self.customised || urls().any(has_proxy)) {
+            let which = if self.customised { "a proxy set in configure_http" } else { "the proxy of the system" };
             warn!(
-                "no proxy is used, also not for https: the API or the token endpoint is on plain http, where a proxy would read \
-                 its secrets"
+                "{which} is not used, not even for https: the API or the token endpoint is on plain http, and a proxy could read \
+                 the secrets that go there"
             );
         }
         // A machine without root certificates can talk to itself all the same.
@@ -312,7 +315,7 @@ impl ClientBuilder {
 fn unusable(error: reqwest::Error, customised: bool) -> Error {
     let why = if found_no_roots(&error) {
         let advice = "install the package ca-certificates, or set SSL_CERT_FILE to a PEM file of root certificates";
-        Error::config("TLS", format_args!("has no root certificates on this machine to check servers with: {advice}"))
+        Error::config("TLS", format_args!("found no root certificates on this machine: {advice}"))
     } else if customised {
         let cause = root_cause(&error);
         Error::config("configure_http", format_args!("made settings that were refused ({cause}): fix them"))

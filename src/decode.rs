@@ -1,13 +1,11 @@
 //! Reading a success: strictly first, and where that fails without the parts that cannot be read.
 
-use crate::auth::AccessToken;
 use crate::operation::Documented;
+use crate::screen::Screen;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// Some producers of JSON put it first; RFC 8259, section 8.1, lets a parser ignore it.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// So many fields and elements are left out one by one. After that, whole fields of the root are: a response that has so many
 /// is hostile or of another version, and each round reads the document again.
 const MAX_SMALL_PARTS: usize = 16;
@@ -25,14 +23,13 @@ pub(crate) struct Decoded<T> {
 
 /// Reads the body of a success, or says what is wrong with it: in words that follow "its body", and without its contents.
 pub(crate) fn decode<T: DeserializeOwned + Documented>(
-    body: &[u8],
+    json: &[u8],
     documented_status: bool,
-    token: &AccessToken,
+    screen: &Screen,
 ) -> Result<Decoded<T>, String> {
-    let json = without_byte_order_mark(body);
     let decoded: Decoded<T> = match serde_json::from_slice(json) {
         Ok(value) => Decoded { value, unreadable_fields: Vec::new(), readable: None },
-        Err(_) => leniently(json, token)?,
+        Err(_) => leniently(json, screen)?,
     };
     // A status that is not documented may be that of a gateway which never asked the API: its word for a status is not enough.
     let convincing = match documented_status {
@@ -60,12 +57,8 @@ fn has_content(value: Value) -> bool {
     }
 }
 
-pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
-}
-
 /// Leaves out the smallest part that cannot be read, and tries again. Of a repeated field, the last value counts.
-fn leniently<T: DeserializeOwned>(json: &[u8], token: &AccessToken) -> Result<Decoded<T>, String> {
+fn leniently<T: DeserializeOwned>(json: &[u8], screen: &Screen) -> Result<Decoded<T>, String> {
     let mut document: Value = serde_json::from_slice(json)
         .map_err(|e| format!("is not valid JSON at line {} column {}", e.line(), e.column()))?;
     let mut unreadable_fields = Vec::new();
@@ -79,7 +72,7 @@ fn leniently<T: DeserializeOwned>(json: &[u8], token: &AccessToken) -> Result<De
         let Some(removed) = remove(&mut document, &path[..depth]) else {
             return Err("does not match the schema at its root".to_owned());
         };
-        let removed = place(removed, token);
+        let removed = place(removed, screen);
         if !unreadable_fields.contains(&removed) {
             unreadable_fields.push(removed);
         }
@@ -108,7 +101,7 @@ fn remove<'p>(document: &mut Value, path: &'p [&'p Segment]) -> Option<&'p [&'p 
 }
 
 /// A path as people write it, with `[]` for any index.
-fn place(path: &[&Segment], token: &AccessToken) -> String {
+fn place(path: &[&Segment], screen: &Screen) -> String {
     let mut place = String::new();
     for segment in path {
         match segment {
@@ -117,7 +110,7 @@ fn place(path: &[&Segment], token: &AccessToken) -> String {
                 if !place.is_empty() {
                     place.push('.');
                 }
-                place += &token.screened(key);
+                place += &screen.quoted(key);
             }
             Segment::Enum { .. } | Segment::Unknown => {}
         }

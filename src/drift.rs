@@ -1,10 +1,10 @@
 //! What a live response held that the API description of this crate's version does not know.
 
-use crate::decode::without_byte_order_mark;
+use crate::ClientBuilder;
 use crate::operation::Operation;
 use crate::response::RawResponse;
+use crate::screen::Screen;
 use crate::transport::Received;
-use crate::{AccessToken, ClientBuilder};
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
 use std::panic::{self, AssertUnwindSafe};
@@ -113,7 +113,7 @@ thread_local! {
 
 struct UnknownValues {
     findings: Findings<UnknownValue>,
-    token: AccessToken,
+    screen: Screen,
 }
 
 /// Parses a response once more for what its type does not know, if anyone listens.
@@ -121,13 +121,13 @@ pub(crate) fn observe<T: DeserializeOwned>(
     operation: &Operation,
     raw: &RawResponse,
     received: &Received,
-    token: &AccessToken,
+    screen: &Screen,
     callback: Option<&OnDrift>,
 ) {
     if callback.is_none() && !enabled!(Level::WARN) {
         return;
     }
-    let mut report = report::<T>(operation, raw, received, token);
+    let mut report = report::<T>(operation, raw, received, screen);
     if !report.is_empty() {
         warn!("drift: {report}");
     }
@@ -146,16 +146,16 @@ fn report<T: DeserializeOwned>(
     operation: &Operation,
     raw: &RawResponse,
     received: &Received,
-    token: &AccessToken,
+    screen: &Screen,
 ) -> DriftReport {
     let mut fields = Findings::default();
-    VALUES.set(Some(UnknownValues { findings: Findings::default(), token: token.clone() }));
-    let mut found = |path: Path| fields.add(|| place(&path, token));
+    VALUES.set(Some(UnknownValues { findings: Findings::default(), screen: screen.clone() }));
+    let mut found = |path: Path| fields.add(|| place(&path, screen));
     // That it decodes is known by now.
     match &received.readable {
         Some(document) => drop(serde_ignored::deserialize::<_, _, T>(document, &mut found)),
         None => {
-            let mut json = serde_json::Deserializer::from_slice(without_byte_order_mark(&raw.body));
+            let mut json = serde_json::Deserializer::from_slice(raw.json());
             drop(serde_ignored::deserialize::<_, _, T>(&mut json, &mut found));
         }
     }
@@ -173,8 +173,8 @@ fn report<T: DeserializeOwned>(
 /// Called by every open enum that decodes to `Unknown`.
 pub(crate) fn unknown_value(of: &'static str, value: &str) {
     VALUES.with_borrow_mut(|values| {
-        if let Some(UnknownValues { findings, token }) = values {
-            findings.add(|| UnknownValue { of, value: token.screened(value) });
+        if let Some(UnknownValues { findings, screen }) = values {
+            findings.add(|| UnknownValue { of, value: screen.quoted(value) });
         }
     });
 }
@@ -207,16 +207,16 @@ impl<F: PartialEq> Findings<F> {
 }
 
 /// A path with `[]` for any index.
-fn place(path: &Path, token: &AccessToken) -> String {
+fn place(path: &Path, screen: &Screen) -> String {
     match path {
         Path::Root => String::new(),
-        Path::Seq { parent, .. } => place(parent, token) + "[]",
-        Path::Map { parent, key } => match place(parent, token) {
-            parent if parent.is_empty() => token.screened(key),
-            parent => parent + "." + &token.screened(key),
+        Path::Seq { parent, .. } => place(parent, screen) + "[]",
+        Path::Map { parent, key } => match place(parent, screen) {
+            parent if parent.is_empty() => screen.quoted(key),
+            parent => parent + "." + &screen.quoted(key),
         },
         Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            place(parent, token)
+            place(parent, screen)
         }
     }
 }
@@ -247,9 +247,10 @@ mod tests {
         let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
         let raw = RawResponse { status: StatusCode::CREATED, headers: Default::default(), body: "{}".into() };
+        let screen = Screen::new(crate::AccessToken::new("t").unwrap());
         let parses = |callback: Option<&OnDrift>| {
             let before = PARSES.load(Relaxed);
-            observe::<Counted>(&operation, &raw, &Received::default(), &AccessToken::new("t").unwrap(), callback);
+            observe::<Counted>(&operation, &raw, &Received::default(), &screen, callback);
             PARSES.load(Relaxed) - before
         };
         let listens_to = |level| tracing_subscriber::fmt().with_max_level(level).with_writer(io::sink).finish();

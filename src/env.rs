@@ -1,6 +1,8 @@
 //! A client as the environment describes it.
 
-use crate::auth::{AccessToken, ClientCredentials};
+use crate::access_token::AccessToken;
+use crate::address::checked_url;
+use crate::auth::ClientCredentials;
 use crate::client::{BASE_URL, Client};
 use crate::error::Error;
 use crate::setting::Setting;
@@ -13,7 +15,7 @@ impl Client {
     /// |---|---|
     /// | `TRAXES_ACCESS_TOKEN` | an access token |
     /// | `TRAXES_CLIENT_ID`, `TRAXES_CLIENT_SECRET` | or client credentials, with which tokens are fetched and renewed |
-    /// | `TRAXES_TOKEN_URL` | another token endpoint than the vendor's: needed where the API is on this machine |
+    /// | `TRAXES_TOKEN_URL` | a token endpoint other than the vendor's: needed where the API is on this machine |
     /// | `TRAXES_BASE_URL` | another API than production |
     ///
     /// ```no_run
@@ -32,6 +34,8 @@ impl Client {
         let (name, problem) = match (variable("TRAXES_ACCESS_TOKEN")?, id, secret) {
             (Some(token), None, None) => {
                 AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
+                // Not used with a token, and wrong all the same.
+                token_url.map_or(Ok(()), |url| checked_url("TRAXES_TOKEN_URL", &url, false).map(drop))?;
                 return builder.token(token).build();
             }
             (None, Some(id), Some(secret)) => {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod access_token;
 mod address;
 mod attempt;
 mod auth;
@@ -26,11 +27,13 @@ mod response;
 mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod screen;
 mod setting;
 mod transport;
 mod witness;
 
-pub use auth::{AccessToken, ClientCredentials, TokenFuture, TokenSource};
+pub use access_token::AccessToken;
+pub use auth::{ClientCredentials, TokenFuture, TokenSource};
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "drift")]
 pub use drift::{DriftReport, UnknownValue};

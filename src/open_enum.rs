@@ -99,7 +99,10 @@ mod tests {
     #[test]
     #[cfg(feature = "drift")]
     fn only_an_undocumented_option_is_drift() {
-        use crate::{AccessToken, drift::observe, operation::Operation, response::RawResponse, transport::Received};
+        use crate::{
+            AccessToken, drift::observe, operation::Operation, response::RawResponse, screen::Screen,
+            transport::Received,
+        };
         use std::sync::{Arc, Mutex};
         let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
         let found = Arc::new(Mutex::new(Vec::new()));
@@ -108,7 +111,13 @@ mod tests {
         for value in ["red", "Unknown", "blue"] {
             let body = format!("\"{value}\"").into();
             let raw = RawResponse { status: http::StatusCode::CREATED, headers: Default::default(), body };
-            observe::<Light>(&operation, &raw, &Received::default(), &AccessToken::new("t").unwrap(), Some(&on_drift));
+            observe::<Light>(
+                &operation,
+                &raw,
+                &Received::default(),
+                &Screen::new(AccessToken::new("t").unwrap()),
+                Some(&on_drift),
+            );
         }
         assert_eq!(*found.lock().unwrap(), ["test: the response has Light \"blue\", unknown to this version"]);
     }

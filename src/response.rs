@@ -1,6 +1,6 @@
 //! A response of the server: what came, and how a caller sees it.
 
-use crate::auth::{AccessToken, HIDDEN};
+use crate::screen::Screen;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{fmt, ops::Deref};
@@ -27,15 +27,15 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 /// # }
 /// ```
 ///
-/// `Debug` shows neither headers nor the body, and no value in which the server echoes the access token.
+/// `Debug` shows neither headers nor the body, nor an access token that the server echoes. The value itself is as it came: to print
+/// a field of it shows what the server wrote there.
 #[derive(Clone)]
 pub struct Response<T> {
     pub(crate) value: T,
     pub(crate) raw: RawResponse,
     pub(crate) unreadable_fields: Vec<String>,
     pub(crate) attempts: u32,
-    /// What a server may have echoed.
-    pub(crate) token: AccessToken,
+    pub(crate) screen: Screen,
 }
 
 impl<T> Response<T> {
@@ -108,14 +108,13 @@ impl<T> Deref for Response<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let echoes = self.token.is_in_debug_of(&self.value);
-        let value: &dyn fmt::Debug = if echoes { &HIDDEN } else { &self.value };
+        let value = self.screen.debug(&self.value, f.alternate());
         f.debug_struct("Response")
             .field("http_status", &self.http_status().as_u16())
             .field("request_id", &self.request_id())
             .field("attempts", &self.attempts)
             .field("unreadable_fields", &self.unreadable_fields)
-            .field("value", value)
+            .field("value", &format_args!("{value}"))
             .finish()
     }
 }
@@ -128,7 +127,15 @@ pub(crate) struct RawResponse {
     pub(crate) body: Bytes,
 }
 
+/// Some producers of JSON put it first; RFC 8259, section 8.1, lets a parser ignore it.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 impl RawResponse {
+    /// The body, as a parser of JSON takes it.
+    pub(crate) fn json(&self) -> &[u8] {
+        self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)
+    }
+
     pub(crate) fn request_id(&self) -> Option<&str> {
         let shown = |name| self.headers.get(name).filter(|id: &&HeaderValue| !id.is_sensitive() && !id.is_empty());
         REQUEST_ID_HEADERS.iter().find_map(|name| shown(*name)?.to_str().ok())

@@ -1,11 +1,11 @@
 //! The one place where a generated operation touches the wire.
 
-use crate::auth::AccessToken;
 use crate::client::Shared;
 use crate::decode::decode;
 use crate::generated;
 use crate::operation::{Documented, Operation};
 use crate::response::RawResponse;
+use crate::screen::Screen;
 use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::AUTHORIZATION};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) operation: &'static Operation,
-    pub(crate) token: AccessToken,
+    pub(crate) screen: Screen,
     pub(crate) shared: Arc<Shared>,
     pub(crate) witness: Arc<Witness>,
     pub(crate) record: Record,
@@ -65,12 +65,12 @@ impl Exchange {
         http: &reqwest::Client,
         mut request: reqwest::Request,
     ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
-        request.headers_mut().insert(AUTHORIZATION, self.token.header());
+        request.headers_mut().insert(AUTHORIZATION, self.screen.token().header());
         WitnessedBody::wrap(&mut request, &self.witness);
         let sent = http.execute(request);
         async move {
             let mut response = sent.await?;
-            self.token.screen_headers(response.headers_mut());
+            self.screen.headers(response.headers_mut());
             self.record.receive(&mut response, self.shared.body_limit).await;
             Ok(response)
         }
@@ -80,14 +80,13 @@ impl Exchange {
     #[allow(clippy::result_large_err)] // It is the error of the generated method.
     pub(crate) fn decode<T: DeserializeOwned + Documented>(&self) -> Result<ResponseValue<T>, generated::Error> {
         let mut received = self.record.received();
-        let (Some(RawResponse { status, body, .. }), BodyState::Complete) = (&received.response, &received.body_state)
-        else {
+        let (Some(raw), BodyState::Complete) = (&received.response, &received.body_state) else {
             return Err(generated::Error::Custom("the body is incomplete".to_owned()));
         };
-        match decode(body, self.operation.documents(*status), &self.token) {
+        match decode(raw.json(), self.operation.documents(raw.status), &self.screen) {
             Ok(decoded) => {
                 // The headers stay in the record.
-                let value = ResponseValue::new(decoded.value, *status, HeaderMap::new());
+                let value = ResponseValue::new(decoded.value, raw.status, HeaderMap::new());
                 received.unreadable_fields = decoded.unreadable_fields;
                 received.readable = decoded.readable;
                 Ok(value)

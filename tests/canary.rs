@@ -22,6 +22,9 @@ use traxes_connect::{
 /// In both cases, as header names lose theirs.
 const CANARY: &str = "c4n4RY-0123456789";
 
+/// As id and secret of HTTP Basic begin: 15 of its bytes, in base64.
+const CANARY_IN_BASE64: &str = "YzRuNFJZLTAxMjM0NTY3";
+
 /// Everything that was shown: logs, and what the test collects.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<String>>);
@@ -40,7 +43,8 @@ impl Shown {
 
     fn check(&self, place: &str) {
         let shown = std::mem::take(&mut *self.0.lock().unwrap());
-        let shows = |text: &str| text.to_lowercase().contains(&CANARY.to_lowercase());
+        let shows =
+            |text: &str| text.to_lowercase().contains(&CANARY.to_lowercase()) || text.contains(CANARY_IN_BASE64);
         assert!(!shows(&shown), "{place}: {}", shown.lines().find(|line| shows(line)).unwrap());
     }
 }
@@ -87,7 +91,22 @@ fn behaviours() -> Vec<Behaviour> {
     let statuses = [101, 200, 201, 204, 301, 303, 307, 400, 401, 403, 404, 409, 422, 425, 429, 500, 502, 503, 504, 600];
     let mut all: Vec<_> = statuses.into_iter().map(echo).collect();
     let headers = [("x-request-id", &*format!("Bearer {CANARY}")), ("authorization", CANARY)];
+    let challenge = format!("Basic realm=\"{CANARY}\"");
+    let escaped = CANARY.replace('-', "\\u002d");
     all.extend([
+        reply(
+            401,
+            &[("www-authenticate", &challenge)],
+            &format!(r#"{{"error":"invalid_client","{CANARY}":"{CANARY}"}}"#),
+        ),
+        reply(400, &[], &format!(r#"{{"error":"invalid_client","error_description":"{CANARY}"}}"#)),
+        reply(400, &[], &format!(r#"{{"code":"{escaped}","message":"{escaped}"}}"#)),
+        reply(201, &[], &format!(r#"{{"status":"{escaped}","data":{{"collective":{{"name":"{escaped}"}}}}}}"#)),
+        reply(
+            201,
+            &[],
+            &format!(r#"{{"returnUrl":"{CANARY}","data":{{"collective":{{"properties":{{"{CANARY}":1}}}}}}}}"#),
+        ),
         created(),
         reply(201, &headers, CREATED),
         reply(201, &[], &format!(r#"{{"{CANARY}": x}}"#)),
@@ -136,7 +155,10 @@ fn within_patience(client: Client, behaviour: &Behaviour) -> Client {
 async fn drive(client: &Client, shown: &Shown) {
     let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
     match client.create_collective_onboarding(&request).await {
-        Ok(reply) => shown.add(format!("{reply:?} {:?} {:?}", reply.request_id(), reply.headers())),
+        Ok(reply) => {
+            shown.add(format!("{reply:?} {:?} {:?}", reply.request_id(), reply.headers()));
+            shown.add(format!("{reply:#?} {:?}", reply.unreadable_fields()));
+        }
         Err(error) => {
             shown.error(&error);
             shown.add(format!(
@@ -171,6 +193,23 @@ async fn no_failure_of_a_call_shows_a_secret() {
         drive(&client, &shown).await;
     }
     shown.check("refused");
+}
+
+#[tokio::test]
+async fn a_token_that_was_rejected_and_replaced_within_the_call_is_not_shown_either() {
+    let shown = Shown::default();
+    let _listening = listen(subscriber(&shown));
+    for status in [201, 200, 400, 500] {
+        let mut grants = [CANARY, "another-token-of-the-call"].into_iter();
+        let tokens = Server::endless(move || {
+            reply(200, &[], &format!(r#"{{"access_token":"{}","expires_in":3599}}"#, grants.next().unwrap()))
+        });
+        let (tokens, server) = (tokens.await, Server::queue([reply(401, &[], ""), echo(status)]).await);
+        let [_, client] = clients(&server.url(), &tokens.url());
+        drive(&client, &shown).await;
+        assert_eq!(server.requests().len(), 2);
+        shown.check(&format!("{status} after a 401"));
+    }
 }
 
 #[tokio::test]

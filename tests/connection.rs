@@ -172,6 +172,18 @@ mod tls {
     }
 
     #[tokio::test]
+    async fn a_token_endpoint_with_an_untrusted_certificate_is_named_and_not_asked_again() {
+        let port = serve(&certificate("localhost")).await;
+        let api = Server::queue([]).await;
+        let credentials =
+            traxes_connect::ClientCredentials::new("id", "s3cret").token_url(format!("https://localhost:{port}"));
+        let error = fails(builder(api.url()).client_credentials(credentials)).await;
+        let words = format!("no connection to the token endpoint on localhost:{port}: invalid peer certificate");
+        assert!(error.to_string().contains(&words) && error.to_string().contains("fix it and retry"), "{error}");
+        assert_eq!((error.kind(), error.outcome(), error.attempts()), (traxes_connect::ErrorKind::Auth, NotSent, 0));
+    }
+
+    #[tokio::test]
     async fn an_untrusted_or_mismatched_certificate_is_not_sent_and_not_retried() {
         let own = certificate("connect.staging.traxes.example");
         let port = serve(&own).await;

@@ -258,7 +258,7 @@ async fn the_other_way_to_authenticate_is_tried_once_and_what_worked_is_remember
 async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_another_reason_is_not_asked_again() {
     let api = Server::queue([]).await;
     let invalid = |status| reply(status, &[], r#"{"error":"invalid_client"}"#);
-    let tokens = Server::queue([invalid(401), reply(400, &[], "")]).await;
+    let tokens = Server::queue([invalid(401), invalid(400)]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     let words = "401 Unauthorized (invalid_client): check client id, client secret and scope; fix it and retry";
     assert!(error.to_string().ends_with(words), "{error}");
@@ -266,7 +266,18 @@ async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_ano
     let tokens = Server::queue([invalid(401), reply(503, &[("retry-after", "7")], "")]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert!(error.to_string().contains("503"), "{error}");
-    for other in [reply(400, &[], r#"{"error":"invalid_scope"}"#), reply(401, &[], "no"), reply(403, &[], "{}")] {
+    // It was recognised the second time: what it may not do is what matters, and which way to go is known.
+    let scope = || reply(400, &[], r#"{"error":"invalid_scope"}"#);
+    let tokens = Server::queue([invalid(401), scope(), scope()]).await;
+    let client_ = client(&api, &tokens.url());
+    for requests in [2, 3] {
+        let error = create(&client_).await.unwrap_err();
+        assert!(error.to_string().contains("400 Bad Request (invalid_scope)"), "{error}");
+        assert_eq!(tokens.requests().len(), requests);
+    }
+    for other in
+        [invalid(429), reply(400, &[], r#"{"error":"invalid_scope"}"#), reply(401, &[], "no"), reply(403, &[], "{}")]
+    {
         let tokens = Server::queue([other]).await;
         create(&client(&api, &tokens.url())).await.unwrap_err();
         assert_eq!(tokens.requests().len(), 1);
@@ -306,6 +317,38 @@ async fn a_token_endpoint_that_stays_away_is_asked_as_often_as_the_policy_says_a
         assert_eq!(tokens.connections(), requests, "{behaviour:?}");
     }
     assert_eq!(api.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_does_not_arrive_is_a_refusal_all_the_same() {
+    let api = Server::queue([]).await;
+    let head = "HTTP/1.1 503 X\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\n{";
+    let tokens = Server::queue([raw(When::AfterRequest, head, Then::Stall)]).await;
+    let call = tokio::spawn({
+        let client = client(&api, &tokens.url());
+        async move { create(&client).await.unwrap_err() }
+    });
+    while tokens.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // The head is there before the clock moves.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::pause();
+    let error = call.await.unwrap();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{error}");
+    assert!(error.to_string().contains("503 Service Unavailable: try again later"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_when_it_arrives_is_not_sent() {
+    let api = Server::queue([]).await;
+    let short = |expires_in| reply(200, &[], &format!(r#"{{"access_token":"tok-1","expires_in":{expires_in}}}"#));
+    let tokens = Server::queue([short(1).after(Duration::from_millis(1100)), short(60)]).await;
+    let client = client(&api, &tokens.url());
+    let error = create(&client).await.unwrap_err();
+    assert!(error.to_string().contains("had expired when it arrived"), "{error}");
+    assert_eq!(api.connections(), 0);
+    create(&client).await.unwrap();
 }
 
 #[tokio::test]
@@ -417,7 +460,16 @@ fn an_id_or_secret_that_no_server_could_take_is_refused_by_name() {
 #[test]
 fn a_secret_is_not_sent_to_production_by_a_client_of_an_api_on_this_machine() {
     let credentials = || ClientCredentials::new("id", "s3cret");
-    for base_url in ["http://127.0.0.1:8080", "http://localhost/connect", "https://[::1]:8443", "https://127.0.0.2"] {
+    for base_url in [
+        "http://127.0.0.1:8080",
+        "http://localhost/connect",
+        "https://[::1]:8443",
+        "https://127.0.0.2",
+        "https://localhost.",
+        "https://api.localhost",
+        "https://0.0.0.0:8443",
+        "https://[::ffff:127.0.0.1]",
+    ] {
         let error = Client::builder().base_url(base_url).client_credentials(credentials()).build().unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Config, Outcome::NotSent));
         assert!(error.to_string().starts_with("token_url is not set"), "{error}");

@@ -74,8 +74,19 @@ fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning(
             log.text()
         };
         let proxy_in_environment = std::env::var_os("HTTPS_PROXY").is_some();
-        assert_eq!(warnings(mixed()).matches("no proxy is used").count(), usize::from(proxy_in_environment));
-        assert_eq!(warnings(mixed().configure_http(|http| http)).matches("no proxy is used").count(), 1);
+        assert_eq!(
+            warnings(mixed()).matches(" is not used, not even for https").count(),
+            usize::from(proxy_in_environment)
+        );
+        assert_eq!(
+            warnings(mixed().configure_http(|http| http)).matches(" is not used, not even for https").count(),
+            1
+        );
+        let reversed = Client::builder()
+            .base_url("http://localhost")
+            .client_credentials(ClientCredentials::new("id", "s3cret").token_url("https://tokens.invalid"));
+        let count = warnings(reversed).matches(" is not used, not even for https").count();
+        assert_eq!(count, usize::from(proxy_in_environment));
         for quiet in [
             Client::builder().base_url("https://api.invalid").token("tok-1"),
             Client::builder().base_url("http://localhost").token("tok-1"),

@@ -62,8 +62,7 @@ fn without_root_certificates_an_https_client_says_what_to_install() {
     }
     for error in [Client::new("t").unwrap_err(), Client::from_env().unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Config);
-        let words =
-            "TLS has no root certificates on this machine to check servers with: install the package ca-certificates";
+        let words = "TLS found no root certificates on this machine: install the package ca-certificates";
         assert!(error.to_string().starts_with(words), "{error}");
     }
     // With roots of its own, a client needs none of the machine's.

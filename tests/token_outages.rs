@@ -11,7 +11,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Server, created, refusing_port, reply};
+use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
 use tokio::{runtime::Runtime, time::timeout};
 use traxes_connect::{Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome, RetryPolicy};
 
@@ -21,30 +21,48 @@ const LIFETIME: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_millis(400);
 /// What a busy machine may need to notice that a time is over.
 const NOTICE: Duration = Duration::from_millis(200);
-const UP: Duration = Duration::from_millis(1_200);
+/// Long enough for a token to be renewed.
+const UP: Duration = Duration::from_millis(2_200);
+
+/// What clients find in the place of the token endpoint.
+#[derive(Clone, Copy)]
+enum Outage {
+    Refuses,
+    Stalls,
+}
+
 /// Shorter than a token lives, about as long, and longer.
-const OUTAGES: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_millis(1_500),
-    Duration::from_millis(2_500),
-    Duration::from_millis(3_000),
+const OUTAGES: [(Outage, Duration); 5] = [
+    (Outage::Refuses, Duration::from_millis(100)),
+    (Outage::Stalls, Duration::from_millis(500)),
+    (Outage::Refuses, Duration::from_millis(1_500)),
+    (Outage::Stalls, Duration::from_millis(2_500)),
+    (Outage::Refuses, Duration::from_millis(3_000)),
 ];
 
 /// When each token was issued.
 type Issued = Arc<Mutex<HashMap<String, Instant>>>;
 
+/// A server in the place of the endpoint that accepts and says nothing.
+fn start_stalling(port: u16) -> Runtime {
+    start(port, || raw(When::AfterRequest, "", Then::Stall))
+}
+
 /// A token endpoint in a runtime of its own: with the runtime, its connections break and its port refuses.
 fn start_token_endpoint(port: u16, issued: &Issued) -> Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let issued = Arc::clone(issued);
-    let server = runtime.block_on(Server::endless_on(port, move || {
+    start(port, move || {
         let mut issued = issued.lock().unwrap();
         let token = format!("token-{:016}", issued.len());
         issued.insert(token.clone(), Instant::now());
         let lifetime = LIFETIME.as_secs();
         reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":{lifetime}}}"#))
-    }));
+    })
+}
+
+fn start(port: u16, behaviour: impl FnMut() -> Behaviour + Send + 'static) -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(Server::endless_on(port, behaviour));
     // It ends with the runtime.
     std::mem::forget(server);
     runtime
@@ -95,11 +113,13 @@ async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_end
     let outages = tokio::task::spawn_blocking({
         let issued = Arc::clone(&issued);
         move || {
-            for outage in OUTAGES {
+            for (outage, lasts) in OUTAGES {
                 let endpoint = start_token_endpoint(port, &issued);
                 std::thread::sleep(UP);
                 endpoint.shutdown_timeout(Duration::from_secs(5));
-                std::thread::sleep(outage);
+                let stalling = matches!(outage, Outage::Stalls).then(|| start_stalling(port));
+                std::thread::sleep(lasts);
+                stalling.into_iter().for_each(|server| server.shutdown_timeout(Duration::from_secs(5)));
             }
             start_token_endpoint(port, &issued)
         }
@@ -129,6 +149,7 @@ async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_end
         requests.len(),
         issued.len()
     );
-    // The outages were felt, and most calls got through all the same.
+    // Tokens were renewed while the endpoint was there, the outages were felt, and most calls got through all the same.
+    assert!(issued.len() > OUTAGES.len() + 1);
     assert!(count(&counts.dropped) > 1_000 && count(&counts.failed) > 0 && count(&counts.created) > CALLS / 3);
 }

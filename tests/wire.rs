@@ -109,8 +109,8 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         (good().attempt_timeout(zero), "attempt_timeout"),
         (good().connect_timeout(zero), "connect_timeout"),
         (good().body_limit(0), "body_limit"),
-        (good().retry(traxes_connect::RetryPolicy::new().total_timeout(zero)), "retry deadline"),
-        (good().configure_http(|http| http.user_agent("a\u{7f}\nb")), "http"),
+        (good().retry(traxes_connect::RetryPolicy::new().total_timeout(zero)), "total_timeout"),
+        (good().configure_http(|http| http.user_agent("a\u{7f}\nb")), "configure_http"),
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");

@@ -1,7 +1,7 @@
 //! Client credentials (RFC 6749, section 4.4), as a user sets them.
 
 use super::token_endpoint::TOKEN_URL;
-use crate::address::{checked_url, is_loopback};
+use crate::address::{checked_url, is_this_machine};
 use crate::error::Error;
 use crate::setting::Setting;
 use reqwest::Url;
@@ -22,8 +22,8 @@ const SCOPE: &str = "esp";
 ///
 /// The token is shared by the clones of the client, and renewed before it expires. Nothing is fetched in advance: a call that
 /// needs a token waits for it. A failed connection to the token endpoint is retried like one to the API. The secret is sent in
-/// the request's body, as the vendor documents it; a server that only takes HTTP Basic (RFC 6749, section 2.3.1) is found out,
-/// and gets that. `Debug` shows neither id nor secret.
+/// the request's body, as the vendor documents it; where a server accepts only HTTP Basic (RFC 6749,
+/// section 2.3.1), the client notices and uses that. `Debug` shows neither id nor secret.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
     id: Setting<SecretString>,
@@ -83,9 +83,9 @@ impl ClientCredentials {
         match (value, known) {
             (Some(url), _) => checked_url(name, url.expose_secret(), plain_http),
             (None, Some(url)) => checked_url(name, url, plain_http),
-            (None, None) if is_loopback(base_url) => {
-                let problem = "is not set, and the API is on this machine: set it to the token endpoint of that API, or the \
-                               secret would go to production";
+            (None, None) if is_this_machine(base_url) => {
+                let problem = "is not set, and the API is on this machine: set it to the token endpoint of that API, because \
+                               the secret would go to production";
                 Err(Error::config(name, problem))
             }
             (None, None) => checked_url(name, TOKEN_URL, plain_http),

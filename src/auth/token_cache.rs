@@ -1,8 +1,9 @@
 //! One token for all clones of a client: fetched once however many wait, renewed before it expires, forgotten when rejected.
 
-use super::AccessToken;
 use super::token_endpoint::FETCH_TIMEOUT;
-use crate::error::Error;
+use crate::access_token::AccessToken;
+use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,6 +19,8 @@ const MAX_RESERVE: Duration = Duration::from_secs(1);
 const RESERVE_PART: u32 = 20;
 /// The longest time that a call whose token still holds waits for a newer one.
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
+/// Whoever comes later than this begins another fetch: this one may stand still, with its connection or its runtime.
+const LONGEST_JOIN: Duration = Duration::from_secs(5);
 /// Past this, a fetch has stopped with the runtime that it runs in: its own timeout is over.
 const LONGEST_FETCH: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
@@ -51,7 +54,7 @@ type FetchResult = Result<AccessToken, Arc<Error>>;
 #[derive(Clone)]
 struct Fetch {
     result: watch::Receiver<Option<FetchResult>>,
-    given_up_at: Instant,
+    began: Instant,
 }
 
 /// What a call that needs a token has to do.
@@ -116,7 +119,7 @@ impl TokenCache {
         if let Some(cached) = state.cached.as_ref().filter(|cached| now < cached.refresh_at) {
             return Step::Use(cached.token.clone());
         }
-        let under_way = state.fetch.clone().filter(Fetch::is_alive);
+        let under_way = state.fetch.clone().filter(Fetch::may_be_joined);
         let fetch = under_way.unwrap_or_else(|| self.begin(&mut state, fetch()));
         match state.cached.as_mut().filter(|cached| cached.is_usable()) {
             Some(cached) => {
@@ -130,7 +133,8 @@ impl TokenCache {
 
     fn begin(&self, state: &mut State, fetch: impl Future<Output = Result<Grant, Error>> + Send + 'static) -> Fetch {
         let (sender, result) = watch::channel(None);
-        let cache = Arc::clone(&self.0);
+        let begun = Fetch { result, began: Instant::now() };
+        let (cache, ended) = (Arc::clone(&self.0), begun.clone());
         // A task within the task, so that a panic, such as of a resolver of the user's, is told to those who wait.
         let fetch = tokio::spawn(fetch);
         tokio::spawn(async move {
@@ -140,27 +144,35 @@ impl TokenCache {
                 // The runtime ends, and who waits in another one sees that the sender is gone.
                 Err(_) => return,
             };
-            let result = locked(&cache).end(grant.map_err(Arc::new));
+            let result = locked(&cache).end(&ended, grant.map_err(Arc::new));
             drop(sender.send(Some(result)));
         });
-        let fetch = Fetch { result, given_up_at: Instant::now() + LONGEST_FETCH };
-        state.fetch = Some(fetch.clone());
-        fetch
+        state.fetch = Some(begun.clone());
+        begun
     }
 }
 
 impl State {
     /// Keeps what a fetch got. Whoever comes from now on begins another.
-    fn end(&mut self, grant: Result<Grant, Arc<Error>>) -> FetchResult {
-        self.fetch = None;
+    fn end(&mut self, fetch: &Fetch, grant: Result<Grant, Arc<Error>>) -> FetchResult {
+        self.fetch.take_if(|current| current.result.same_channel(&fetch.result));
         let Grant { token, requested, lifetime } = grant?;
+        // Without a lifetime, a token is for those who wait.
+        if !lifetime.is_zero() && requested + lifetime <= Instant::now() {
+            let message = "the token of the token endpoint had expired when it arrived";
+            return Err(Arc::new(Error::new(ErrorKind::Timeout, Outcome::NotSent, message)));
+        }
         let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
         let reserve = (lifetime / RESERVE_PART).min(MAX_RESERVE);
-        self.cached = Some(CachedToken {
+        let fetched = CachedToken {
             token: token.clone(),
             refresh_at: requested + (lifetime - margin),
             usable_until: requested + (lifetime - reserve),
-        });
+        };
+        // A fetch that stood still may come after one that was begun later.
+        if self.cached.as_ref().is_none_or(|cached| cached.usable_until <= fetched.usable_until) {
+            self.cached = Some(fetched);
+        }
         Ok(token)
     }
 }
@@ -174,12 +186,13 @@ impl CachedToken {
 impl Fetch {
     /// What the fetch came to. None: it ended with its runtime, without a result.
     async fn result(mut self) -> Option<FetchResult> {
-        let result = timeout_at(self.given_up_at, self.result.wait_for(Option::is_some)).await.ok()?;
+        let given_up_at = self.began + LONGEST_FETCH;
+        let result = timeout_at(given_up_at, self.result.wait_for(Option::is_some)).await.ok()?;
         result.ok()?.clone()
     }
 
-    fn is_alive(&self) -> bool {
-        self.result.has_changed().is_ok() && Instant::now() < self.given_up_at
+    fn may_be_joined(&self) -> bool {
+        self.result.has_changed().is_ok() && self.began.elapsed() < LONGEST_JOIN
     }
 }
 

@@ -1,6 +1,7 @@
 //! One token request to a token endpoint (RFC 6749, section 4.4), and what its answer says.
 
-use super::{AccessToken, ClientCredentials, token_cache::Grant};
+use super::{ClientCredentials, token_cache::Grant};
+use crate::access_token::AccessToken;
 use crate::address::server;
 use crate::connection::{not_connected, root_cause};
 use crate::error::{Error, ErrorKind};
@@ -13,9 +14,12 @@ use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use std::time::{Duration, SystemTime};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// The vendor's page "Retrieve a temporary access token".
 pub(super) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
@@ -27,11 +31,10 @@ const BODY_LIMIT: usize = 64 * 1024;
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 /// A token that claims to live longer is renewed once a day all the same.
 const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
-const INVALID_CLIENT: &str = "invalid_client";
 /// The error codes of RFC 6749, section 5.2. Others are not shown: a server may echo anything.
 const ERROR_CODES: [&str; 6] = [
     "invalid_request",
-    INVALID_CLIENT,
+    "invalid_client",
     "invalid_grant",
     "unauthorized_client",
     "unsupported_grant_type",
@@ -69,13 +72,21 @@ impl ClientAuthentication {
 /// Why a request got no token.
 struct Refusal {
     error: Error,
-    /// The other way to authenticate may succeed.
-    of_client: bool,
+    cause: RefusalCause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum RefusalCause {
+    /// The client was not recognised: the other way to authenticate may succeed.
+    Client,
+    /// The client was recognised, and may not have what it asks for.
+    Request,
+    Other,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, of_client: false }
+        Self { error, cause: RefusalCause::Other }
     }
 }
 
@@ -84,52 +95,56 @@ impl TokenEndpoint {
         Self { credentials, url, http, proxy, takes_basic: AtomicBool::new(false) }
     }
 
-    /// Fetches a token. An error says where it failed: `Connect`, `Transport` or `Timeout` on the way, else `Auth`.
-    pub(crate) async fn fetch(&self) -> Result<Grant, Error> {
-        let server = server(&self.url);
-        let too_late = |_| timed_out(format!("the token endpoint on {server} did not answer in {FETCH_TIMEOUT:?}"));
-        timeout(FETCH_TIMEOUT, self.authenticated()).await.map_err(too_late)?
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> String {
+        format!("the token endpoint on {}", server(&self.url))
     }
 
-    /// Authenticates in the way that worked before, and if that is refused, once in the other.
-    async fn authenticated(&self) -> Result<Grant, Error> {
-        let basic = self.takes_basic.load(Ordering::Relaxed);
-        let usual = if basic { ClientAuthentication::Basic } else { ClientAuthentication::Form };
-        let refused = match self.request(usual).await {
-            Err(Refusal { error, of_client: true }) => error,
+    /// Fetches a token. An error says where it failed: `Connect`, `Transport` or `Timeout` on the way, else `Auth`. Authenticates
+    /// in the way that worked before, and if that is refused, once in the other.
+    pub(crate) async fn fetch(self: Arc<Self>) -> Result<Grant, Error> {
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let takes_basic = self.takes_basic.load(Ordering::Relaxed);
+        let usual = if takes_basic { ClientAuthentication::Basic } else { ClientAuthentication::Form };
+        let refused = match self.request(usual, deadline).await {
+            Err(Refusal { error, cause: RefusalCause::Client }) => error,
             ended => return ended.map_err(|refusal| refusal.error),
         };
-        match self.request(usual.other()).await {
-            Ok(grant) => {
-                self.takes_basic.store(!basic, Ordering::Relaxed);
-                Ok(grant)
-            }
-            // Not on the way: both were refused, and the usual way tells more about why.
-            Err(Refusal { error, .. }) if error.kind() == ErrorKind::Auth && error.is_permanent() => Err(refused),
-            Err(Refusal { error, .. }) => Err(error),
+        let ended = self.request(usual.other(), deadline).await;
+        if matches!(ended, Ok(_) | Err(Refusal { cause: RefusalCause::Request, .. })) {
+            self.takes_basic.store(!takes_basic, Ordering::Relaxed);
         }
+        ended.map_err(|other| match other.cause {
+            // The usual way tells more about why.
+            RefusalCause::Client => refused,
+            RefusalCause::Request | RefusalCause::Other => other.error,
+        })
     }
 
-    async fn request(&self, authentication: ClientAuthentication) -> Result<Grant, Refusal> {
+    async fn request(&self, authentication: ClientAuthentication, deadline: Instant) -> Result<Grant, Refusal> {
+        let too_late = || timed_out(format!("{} did not answer in {FETCH_TIMEOUT:?}", self.name()));
         // The server counts from a later moment, when it makes the token.
         let requested = Instant::now();
         let request = self.http.post(self.url.clone()).header(ACCEPT, "application/json");
-        let mut response = self.authenticate(request, authentication).send().await.map_err(|e| self.no_response(e))?;
+        let sent = timeout_at(deadline, self.authenticate(request, authentication).send()).await;
+        let mut response = sent.map_err(|_| too_late())?.map_err(|error| self.no_response(error))?;
         let record = Record::default();
-        record.receive(&mut response, BODY_LIMIT).await;
+        // A refusal stands without its body.
+        let _ = timeout_at(deadline, record.receive(&mut response, BODY_LIMIT)).await;
         let received = record.take();
         let raw = received.response.expect("the head was received");
         if !raw.status.is_success() {
             return Err(refused(&raw));
         }
         match received.body_state {
-            BodyState::Complete => Ok(grant(&raw.body, requested)?),
+            BodyState::Complete => Ok(grant(&raw, requested)?),
+            BodyState::Open => Err(too_late().into()),
             BodyState::Cut(error) if error.is_timeout() => Err(self.no_response(error).into()),
             BodyState::Cut(error) => {
                 let message = format!("the response of the token endpoint was cut: {}", root_cause(&error));
                 Err(Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error).into())
             }
-            BodyState::Open | BodyState::TooLarge => {
+            BodyState::TooLarge => {
                 Err(Error::auth(format!("the response of the token endpoint is larger than {BODY_LIMIT} bytes")).into())
             }
         }
@@ -150,7 +165,7 @@ impl TokenEndpoint {
     }
 
     fn no_response(&self, error: reqwest::Error) -> Error {
-        let endpoint = format!("the token endpoint on {}", server(&self.url));
+        let endpoint = self.name();
         if error.is_connect() {
             return not_connected(&endpoint, self.proxy.as_deref(), error);
         }
@@ -172,7 +187,7 @@ fn timed_out(message: String) -> Error {
 }
 
 fn refused(raw: &RawResponse) -> Refusal {
-    let body: Value = serde_json::from_slice(&raw.body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(raw.json()).unwrap_or_default();
     let known = ERROR_CODES.into_iter().find(|code| body["error"] == *code);
     let code = known.map(|code| format!(" ({code})")).unwrap_or_default();
     let (advice, permanent) = match raw.status.as_u16() {
@@ -181,17 +196,21 @@ fn refused(raw: &RawResponse) -> Refusal {
         _ => ("check client id, client secret and scope", true),
     };
     let error = Error::auth(format!("the token endpoint answered {}{code}: {advice}", raw.status));
-    Refusal {
-        error: error.permanent(permanent).with_retry_after(retry_after(&raw.headers, SystemTime::now())),
-        of_client: known == Some(INVALID_CLIENT) || asks_for_basic(raw),
-    }
+    let cause = match (raw.status.as_u16(), known) {
+        (400 | 401, Some("invalid_client")) => RefusalCause::Client,
+        (400 | 401, Some("invalid_scope" | "unauthorized_client" | "unsupported_grant_type")) => RefusalCause::Request,
+        _ if asks_for_basic(raw) => RefusalCause::Client,
+        _ => RefusalCause::Other,
+    };
+    let retry_after = retry_after(&raw.headers, SystemTime::now());
+    Refusal { error: error.permanent(permanent).with_retry_after(retry_after), cause }
 }
 
 /// Whether a 401 challenges with HTTP Basic (RFC 9110, section 11.6.1).
 fn asks_for_basic(raw: &RawResponse) -> bool {
     let challenges = raw.headers.get_all(WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
-    let schemes = challenges.flat_map(|value| value.split(',')).filter_map(|part| part.split_whitespace().next());
-    raw.status == StatusCode::UNAUTHORIZED && schemes.into_iter().any(|scheme| scheme.eq_ignore_ascii_case("basic"))
+    let mut schemes = challenges.flat_map(|value| value.split(',')).filter_map(|part| part.split_whitespace().next());
+    raw.status == StatusCode::UNAUTHORIZED && schemes.any(|scheme| scheme.eq_ignore_ascii_case("basic"))
 }
 
 #[derive(Deserialize)]
@@ -201,8 +220,8 @@ struct TokenResponse {
 }
 
 /// The token of a response. What serde says of a bad one may quote it, so it is not passed on.
-fn grant(body: &[u8], requested: Instant) -> Result<Grant, Error> {
-    let response: TokenResponse = serde_json::from_slice(body)
+fn grant(raw: &RawResponse, requested: Instant) -> Result<Grant, Error> {
+    let response: TokenResponse = serde_json::from_slice(raw.json())
         .map_err(|_| Error::auth("the response of the token endpoint is not a JSON object with an access_token"))?;
     let token = AccessToken::named("the access_token of the token endpoint", response.access_token)
         .map_err(|error| Error::auth(error.to_string()))?;

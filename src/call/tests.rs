@@ -260,7 +260,7 @@ async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
             let attempt = |api: generated::Client| {
                 let all_sent = Arc::clone(&all_sent);
                 async move {
-                    let rejected = api.inner.token == AccessToken::new("old").unwrap();
+                    let rejected = *api.inner.screen.token() == AccessToken::new("old").unwrap();
                     if rejected {
                         all_sent.wait().await;
                     }
