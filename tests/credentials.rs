@@ -274,6 +274,7 @@ async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_ano
         let error = create(&client_).await.unwrap_err();
         assert!(error.to_string().contains("400 Bad Request (invalid_scope)"), "{error}");
         assert_eq!(tokens.requests().len(), requests);
+        assert!(tokens.requests()[requests - 1].header("authorization").is_some());
     }
     for other in
         [invalid(429), reply(400, &[], r#"{"error":"invalid_scope"}"#), reply(401, &[], "no"), reply(403, &[], "{}")]
