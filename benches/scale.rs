@@ -2,8 +2,7 @@
 //!
 //! The profile is that of build scripts. The descriptions are left in the folder, as `N.yaml`.
 
-#[allow(dead_code)]
-#[path = "../build.rs"]
+#[path = "../build/mod.rs"]
 mod build;
 
 use serde_json::{Map, Value};
@@ -19,7 +18,7 @@ fn main() {
     for operations in [1, 10, 100] {
         let spec = yaml_serde::to_string(&cloned(operations)).expect("YAML");
         let started = Instant::now();
-        let file = build::generate(&spec).expect("a client");
+        let file = build::client(&spec).expect("a client");
         let elapsed = started.elapsed();
         let lines = prettyplease::unparse(&file).lines().count();
         println!("{operations} {:.3} {lines}", elapsed.as_secs_f64());

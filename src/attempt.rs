@@ -3,10 +3,11 @@
 use crate::address::server;
 use crate::client::Shared;
 use crate::connection::{not_connected, root_cause};
+use crate::decode::{Decoded, decode};
 use crate::error::{Error, ErrorKind};
 use crate::error_body::ErrorBody;
 use crate::generated;
-use crate::operation::Operation;
+use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
 use crate::response::RawResponse;
 use crate::retry::retry_after;
@@ -15,17 +16,18 @@ use crate::transport::{BodyState, Exchange, Received, Record};
 use crate::witness::Witness;
 use http::StatusCode;
 use progenitor_client::ResponseValue;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
-/// What a generated method returns.
-pub(crate) type Generated<T> = Result<ResponseValue<T>, generated::Error>;
+/// What a generated method returns. The response itself is in the record.
+pub(crate) type Generated = Result<ResponseValue<()>, generated::Error>;
 
 /// What an attempt needs besides its request.
-pub(crate) struct Attempt<'a> {
+pub(crate) struct Attempt<'a, T> {
     pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) operation: &'static Operation,
+    pub(crate) operation: &'a Operation<T>,
     pub(crate) screen: &'a Screen,
     pub(crate) deadline: Instant,
     /// Whose deadline it is, for messages.
@@ -35,20 +37,18 @@ pub(crate) struct Attempt<'a> {
 
 /// A success as it came.
 pub(crate) struct Success<T> {
-    pub(crate) value: T,
+    pub(crate) decoded: Decoded<T>,
     pub(crate) screen: Screen,
     pub(crate) raw: RawResponse,
-    pub(crate) received: Received,
 }
 
-impl Attempt<'_> {
+impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
     /// Sends the request with the generated client, and reads the response.
-    pub(crate) async fn run<T, R: Future<Output = Generated<T>>>(
+    pub(crate) async fn run<R: Future<Output = Generated>>(
         self,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<Success<T>, Error> {
         let exchange = Arc::new(Exchange {
-            operation: self.operation,
             screen: self.screen.clone(),
             shared: Arc::clone(self.shared),
             witness: Arc::clone(&self.witness),
@@ -65,18 +65,19 @@ impl Attempt<'_> {
     }
 
     /// What an attempt comes to: the status decides where there is one, and otherwise the witness.
-    fn classify<T>(&self, ended: Result<Generated<T>, Elapsed>, mut received: Received) -> Result<Success<T>, Error> {
-        match received.response.take() {
-            None => Err(self.without_response(ended)),
-            Some(raw) if !raw.status.is_success() => Err(self.refused(raw, &received.body_state)),
-            Some(raw) => match ended {
-                Ok(Ok(value)) => Ok(Success { value: value.into_inner(), screen: self.screen.clone(), raw, received }),
-                _ => Err(self.unusable(raw, received)),
-            },
+    fn classify(&self, ended: Result<Generated, Elapsed>, received: Received) -> Result<Success<T>, Error> {
+        let Some(raw) = received.response else { return Err(self.without_response(ended)) };
+        if !raw.status.is_success() {
+            return Err(self.refused(raw, &received.body_state));
+        }
+        let BodyState::Complete = received.body_state else { return Err(self.incomplete(raw, received.body_state)) };
+        match decode(raw.json(), self.operation.documents(raw.status), self.screen) {
+            Ok(decoded) => Ok(Success { decoded, screen: self.screen.clone(), raw }),
+            Err(problem) => Err(self.unusable(ErrorKind::Decode, &problem, &raw).with_response(raw)),
         }
     }
 
-    fn without_response<T>(&self, ended: Result<Generated<T>, Elapsed>) -> Error {
+    fn without_response(&self, ended: Result<Generated, Elapsed>) -> Error {
         match ended {
             Err(_) => self.out_of_time(&format!("before the {}", self.limit)),
             Ok(Err(generated::Error::CommunicationError(error))) => self.broken(error),
@@ -137,29 +138,32 @@ impl Attempt<'_> {
             .with_response(raw)
     }
 
+    /// A 2xx whose body did not arrive whole.
+    fn incomplete(&self, raw: RawResponse, body_state: BodyState) -> Error {
+        let late = "did not arrive in time";
+        let error = match body_state {
+            BodyState::Cut(source) if source.is_timeout() => {
+                self.unusable(ErrorKind::Timeout, late, &raw).with_source(source)
+            }
+            BodyState::Cut(source) => {
+                let problem = format!("was cut: {}", root_cause(&source));
+                self.unusable(ErrorKind::Decode, &problem, &raw).with_source(source)
+            }
+            BodyState::TooLarge => self.unusable(ErrorKind::Decode, "is larger than the body limit", &raw),
+            BodyState::Open | BodyState::Complete => self.unusable(ErrorKind::Timeout, late, &raw),
+        };
+        error.with_response(raw)
+    }
+
     /// A 2xx without a value.
-    fn unusable(&self, raw: RawResponse, received: Received) -> Error {
+    fn unusable(&self, kind: ErrorKind, problem: &str, raw: &RawResponse) -> Error {
         let (outcome, undocumented) = match self.operation.documents(raw.status) {
             true => (Outcome::Applied, ""),
             // Also a gateway that forwarded nothing answers 200.
             false => (Outcome::Unknown, ", which is not documented"),
         };
         let (status, bytes) = (raw.status, raw.body.len());
-        let error = |kind, problem: &str| {
-            let message = format!("the server answered {status}{undocumented}, and its body {problem} ({bytes} bytes)");
-            Error::new(kind, outcome, message)
-        };
-        let error = match received.body_state {
-            BodyState::Open => error(ErrorKind::Timeout, "did not arrive in time"),
-            BodyState::Cut(source) if source.is_timeout() => {
-                error(ErrorKind::Timeout, "did not arrive in time").with_source(source)
-            }
-            BodyState::Cut(source) => {
-                error(ErrorKind::Decode, &format!("was cut: {}", root_cause(&source))).with_source(source)
-            }
-            BodyState::TooLarge => error(ErrorKind::Decode, "is larger than the body limit"),
-            BodyState::Complete => error(ErrorKind::Decode, received.undecodable.as_deref().unwrap_or("has no value")),
-        };
-        error.with_response(raw)
+        let message = format!("the server answered {status}{undocumented}, and its body {problem} ({bytes} bytes)");
+        Error::new(kind, outcome, message)
     }
 }

@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, Generated, Success};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::generated;
-use crate::operation::Operation;
+use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
 use crate::response::Response;
 use crate::retry::{Next, Progress};
@@ -20,9 +20,9 @@ use tracing::{Instrument, Span, debug, field::Empty, field::display, info_span, 
 
 impl Client {
     /// Calls an operation: `send` is one attempt, made with the generated client.
-    pub(crate) async fn call<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
+    pub(crate) async fn call<T: DeserializeOwned + Documented, R: Future<Output = Generated>>(
         &self,
-        operation: &'static Operation,
+        operation: &Operation<T>,
         send: impl Fn(generated::Client) -> R,
     ) -> Result<Response<T>, Error> {
         let mut call = Call::begin(self, operation);
@@ -34,9 +34,9 @@ impl Client {
 }
 
 /// A call under way. Dropped before its end, it logs what is known of its outcome.
-struct Call<'a> {
+struct Call<'a, T> {
     client: &'a Client,
-    operation: &'static Operation,
+    operation: &'a Operation<T>,
     span: Span,
     started: Instant,
     deadline: Instant,
@@ -50,8 +50,8 @@ struct Call<'a> {
     ended: bool,
 }
 
-impl<'a> Call<'a> {
-    fn begin(client: &'a Client, operation: &'static Operation) -> Self {
+impl<'a, T> Call<'a, T> {
+    fn begin(client: &'a Client, operation: &'a Operation<T>) -> Self {
         let base_url = &client.shared.base_url;
         let span = info_span!(
             "traxes_connect.call",
@@ -83,10 +83,13 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn run<T: DeserializeOwned, R: Future<Output = Generated<T>>>(
+    async fn run<R: Future<Output = Generated>>(
         &mut self,
         send: impl Fn(generated::Client) -> R,
-    ) -> Result<Response<T>, Error> {
+    ) -> Result<Response<T>, Error>
+    where
+        T: DeserializeOwned + Documented,
+    {
         let mut screen = Screen::new(self.token().await.map_err(|error| self.failed("call", error))?);
         loop {
             let error = match self.attempt(&screen, &send).await {
@@ -151,11 +154,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn attempt<T, R: Future<Output = Generated<T>>>(
+    async fn attempt<R: Future<Output = Generated>>(
         &mut self,
         screen: &Screen,
         send: impl Fn(generated::Client) -> R,
-    ) -> Result<Success<T>, Error> {
+    ) -> Result<Success<T>, Error>
+    where
+        T: DeserializeOwned + Documented,
+    {
         let shared = &self.client.shared;
         let started = Instant::now();
         let timeout = started + shared.attempt_timeout;
@@ -176,32 +182,48 @@ impl<'a> Call<'a> {
     fn progress(&self) -> Progress {
         Progress {
             attempts: self.attempts,
+            is_safe: self.operation.is_safe,
             replayed: self.replayed,
             last_attempt: self.last_attempt,
             remaining: self.deadline.saturating_duration_since(Instant::now()),
         }
     }
 
-    fn succeeded<T: DeserializeOwned>(&self, success: Success<T>) -> Response<T> {
-        let Success { value, screen, raw, received } = success;
+    fn succeeded(&self, success: Success<T>) -> Response<T>
+    where
+        T: DeserializeOwned,
+    {
+        let Success { decoded, screen, raw } = success;
         debug!(
             http.response.status_code = raw.status.as_u16(),
             http.request.resend_count = self.attempts - 1,
             "attempt succeeded"
         );
-        if !received.unreadable_fields.is_empty() {
-            let fields = received.unreadable_fields.join(", ");
+        if !decoded.unreadable_fields.is_empty() {
+            let fields = decoded.unreadable_fields.join(", ");
             warn!("{}: the response has fields that could not be read: {fields}", self.operation.name);
         }
         #[cfg(feature = "drift")]
-        crate::drift::observe::<T>(self.operation, &raw, &received, &screen, self.client.shared.on_drift.as_ref());
-        Response { value, raw, unreadable_fields: received.unreadable_fields, attempts: self.attempts, screen }
+        crate::drift::observe(self.operation, &raw, &decoded, &screen, self.client.shared.on_drift.as_ref());
+        Response {
+            value: decoded.value,
+            raw,
+            unreadable_fields: decoded.unreadable_fields,
+            attempts: self.attempts,
+            screen,
+        }
     }
 
     /// Makes a failure that of the call, and logs it.
     fn failed(&mut self, what: &str, error: Error) -> Error {
         let may_have_run = self.outcome == Outcome::Unknown;
-        let error = error.of_call(self.operation.name, self.attempts, self.started.elapsed(), may_have_run);
+        let error = error.of_call(
+            self.operation.name,
+            self.operation.is_safe,
+            self.attempts,
+            self.started.elapsed(),
+            may_have_run,
+        );
         self.outcome = error.outcome();
         warn!(
             outcome = %error.outcome(),
@@ -214,7 +236,7 @@ impl<'a> Call<'a> {
     }
 
     /// Puts how the call ended into its span.
-    fn end<T>(&mut self, result: &Result<Response<T>, Error>) {
+    fn end(&mut self, result: &Result<Response<T>, Error>) {
         self.ended = true;
         let status = match result {
             Ok(response) => Some(response.http_status()),
@@ -233,7 +255,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Drop for Call<'_> {
+impl<T> Drop for Call<'_, T> {
     fn drop(&mut self) {
         if self.ended {
             return;
@@ -247,7 +269,7 @@ impl Drop for Call<'_> {
                 "error.type" = "cancelled",
                 http.request.resend_count = self.attempts.checked_sub(1),
                 "call dropped: {}",
-                outcome.sentence(self.operation.name)
+                outcome.sentence(self.operation.name, self.operation.is_safe)
             );
         });
     }

@@ -5,13 +5,12 @@ use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, Tok
 use crate::connection::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
 use crate::drift::OnDrift;
+use crate::generated::BASE_URL;
 use crate::{address::checked_url, error::Error, retry::RetryPolicy, setting::Setting};
 use reqwest::{Url, redirect};
 use std::{fmt, sync::Arc, time::Duration};
 use tracing::warn;
 
-/// `servers` of openapi.yaml.
-pub(crate) const BASE_URL: &str = "https://api.traxes.io/connect";
 /// Ten times what a healthy handshake across the world takes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What gateways commonly give a request: a reply that takes longer comes from none.

@@ -1,10 +1,10 @@
 //! What a live response held that the API description of this crate's version does not know.
 
 use crate::ClientBuilder;
+use crate::decode::Decoded;
 use crate::operation::Operation;
 use crate::response::RawResponse;
 use crate::screen::Screen;
-use crate::transport::Received;
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
 use std::panic::{self, AssertUnwindSafe};
@@ -118,22 +118,22 @@ struct UnknownValues {
 
 /// Parses a response once more for what its type does not know, if anyone listens.
 pub(crate) fn observe<T: DeserializeOwned>(
-    operation: &Operation,
+    operation: &Operation<T>,
     raw: &RawResponse,
-    received: &Received,
+    decoded: &Decoded<T>,
     screen: &Screen,
     callback: Option<&OnDrift>,
 ) {
     if callback.is_none() && !enabled!(Level::WARN) {
         return;
     }
-    let mut report = report::<T>(operation, raw, received, screen);
+    let mut report = report(operation, raw, decoded, screen);
     if !report.is_empty() {
         warn!("drift: {report}");
     }
     // The log has these already, with or without this feature.
-    report.unreadable_fields = received.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
-    report.cut |= received.unreadable_fields.len() > MAX_FINDINGS;
+    report.unreadable_fields = decoded.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
+    report.cut |= decoded.unreadable_fields.len() > MAX_FINDINGS;
     if let Some(callback) = callback.filter(|_| !report.is_empty()) {
         // The request was applied: its response is worth more than a report.
         if panic::catch_unwind(AssertUnwindSafe(|| callback(&report))).is_err() {
@@ -143,16 +143,16 @@ pub(crate) fn observe<T: DeserializeOwned>(
 }
 
 fn report<T: DeserializeOwned>(
-    operation: &Operation,
+    operation: &Operation<T>,
     raw: &RawResponse,
-    received: &Received,
+    decoded: &Decoded<T>,
     screen: &Screen,
 ) -> DriftReport {
     let mut fields = Findings::default();
     VALUES.set(Some(UnknownValues { findings: Findings::default(), screen: screen.clone() }));
     let mut found = |path: Path| fields.add(|| place(&path, screen));
     // That it decodes is known by now.
-    match &received.readable {
+    match &decoded.readable {
         Some(document) => drop(serde_ignored::deserialize::<_, _, T>(document, &mut found)),
         None => {
             let mut json = serde_json::Deserializer::from_slice(raw.json());
@@ -227,6 +227,7 @@ mod tests {
     use http::StatusCode;
     use std::{
         io,
+        marker::PhantomData,
         sync::atomic::{AtomicUsize, Ordering::Relaxed},
     };
 
@@ -245,12 +246,20 @@ mod tests {
     fn a_response_is_parsed_again_only_if_someone_listens() {
         // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
         let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-        let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
+        let operation = Operation {
+            name: "test",
+            method: "POST",
+            path: "/",
+            success: &[201..=201],
+            is_safe: false,
+            response: PhantomData,
+        };
+        let decoded = Decoded { value: Counted, unreadable_fields: Vec::new(), readable: None };
         let raw = RawResponse { status: StatusCode::CREATED, headers: Default::default(), body: "{}".into() };
         let screen = Screen::new(crate::AccessToken::new("t").unwrap());
         let parses = |callback: Option<&OnDrift>| {
             let before = PARSES.load(Relaxed);
-            observe::<Counted>(&operation, &raw, &Received::default(), &screen, callback);
+            observe(&operation, &raw, &decoded, &screen, callback);
             PARSES.load(Relaxed) - before
         };
         let listens_to = |level| tracing_subscriber::fmt().with_max_level(level).with_writer(io::sink).finish();

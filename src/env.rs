@@ -3,8 +3,9 @@
 use crate::access_token::AccessToken;
 use crate::address::checked_url;
 use crate::auth::ClientCredentials;
-use crate::client::{BASE_URL, Client};
+use crate::client::Client;
 use crate::error::Error;
+use crate::generated::BASE_URL;
 use crate::setting::Setting;
 use std::env;
 

@@ -43,6 +43,7 @@ pub struct Error {
 struct Details {
     message: Cow<'static, str>,
     operation: Option<&'static str>,
+    is_safe: bool,
     response: Option<RawResponse>,
     error_body: ErrorBody,
     permanent: bool,
@@ -143,8 +144,16 @@ impl Error {
     }
 
     /// Makes the error of an attempt that of its call. That an earlier attempt may have run stands, whatever came later.
-    pub(crate) fn of_call(mut self, name: &'static str, attempts: u32, took: Duration, may_have_run: bool) -> Self {
+    pub(crate) fn of_call(
+        mut self,
+        name: &'static str,
+        is_safe: bool,
+        attempts: u32,
+        took: Duration,
+        may_have_run: bool,
+    ) -> Self {
         self.details.operation = Some(name);
+        self.details.is_safe = is_safe;
         self.details.attempts = attempts;
         self.details.elapsed = took;
         if may_have_run && self.outcome != Outcome::Applied {
@@ -223,6 +232,7 @@ impl Error {
             (Outcome::Rejected, Some(425 | 429)) => "retry later",
             (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "check the base URL",
             (Outcome::Rejected, _) => "fix the request before you retry",
+            (Outcome::Applied | Outcome::Unknown, _) if self.details.is_safe => "it is safe to retry",
             (Outcome::Applied, _) => "do not retry: what arrived of the response is in body()",
             (Outcome::Unknown, _) => "find out before you retry",
         }
@@ -234,7 +244,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Details { message, attempts, elapsed, .. } = &*self.details;
         let Some(operation) = self.operation() else { return f.write_str(&cut(message, MAX_MESSAGE)) };
-        let mut line = format!("{}: {message}", self.outcome().sentence(operation));
+        let mut line = format!("{}: {message}", self.outcome().sentence(operation, self.details.is_safe));
         line += &self.code().map(|code| format!(", code {}", quoted(code))).unwrap_or_default();
         line += &self.request_id().map(|id| format!(", request id {}", quoted(id))).unwrap_or_default();
         if *attempts > 0 {
@@ -287,7 +297,7 @@ mod tests {
             (ErrorKind::Connect, false, "it is safe to retry"),
         ] {
             let error = Error::new(kind, Outcome::NotSent, "why").permanent(permanent);
-            let error = error.of_call("op", 0, Duration::ZERO, false);
+            let error = error.of_call("op", false, 0, Duration::ZERO, false);
             assert_eq!(error.to_string(), format!("op was not sent: why; {advice}"));
         }
     }
@@ -296,6 +306,7 @@ mod tests {
     fn a_message_is_one_line_of_300_characters_at_most() {
         let error = Error::new(ErrorKind::Status, Outcome::Unknown, "é\u{1F600}".repeat(400)).of_call(
             "op",
+            false,
             3,
             Duration::ZERO,
             false,

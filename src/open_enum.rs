@@ -100,21 +100,28 @@ mod tests {
     #[cfg(feature = "drift")]
     fn only_an_undocumented_option_is_drift() {
         use crate::{
-            AccessToken, drift::observe, operation::Operation, response::RawResponse, screen::Screen,
-            transport::Received,
+            AccessToken, decode::Decoded, drift::observe, operation::Operation, response::RawResponse, screen::Screen,
         };
+        use std::marker::PhantomData;
         use std::sync::{Arc, Mutex};
-        let operation = Operation { name: "test", method: "POST", path: "/", success: &[201..=201] };
+        let operation = Operation {
+            name: "test",
+            method: "POST",
+            path: "/",
+            success: &[201..=201],
+            is_safe: false,
+            response: PhantomData,
+        };
         let found = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&found);
         let on_drift: crate::drift::OnDrift = Arc::new(move |report| sink.lock().unwrap().push(report.to_string()));
         for value in ["red", "Unknown", "blue"] {
             let body = format!("\"{value}\"").into();
             let raw = RawResponse { status: http::StatusCode::CREATED, headers: Default::default(), body };
-            observe::<Light>(
+            observe(
                 &operation,
                 &raw,
-                &Received::default(),
+                &Decoded { value: Light::from(value), unreadable_fields: Vec::new(), readable: None },
                 &Screen::new(AccessToken::new("t").unwrap()),
                 Some(&on_drift),
             );

@@ -1,25 +1,28 @@
-//! What the API description says about an operation. `build.rs` writes one [`Operation`] for each.
+//! What the API description says about an operation. `build/operations.rs` writes one [`Operation`] for each.
 
 use http::StatusCode;
 use serde::Serialize;
-use std::ops::RangeInclusive;
+use std::{marker::PhantomData, ops::RangeInclusive};
 
-/// What the client, its logs and its errors need to know about an operation.
-pub(crate) struct Operation {
+/// An operation whose successful response has a value of type `T`.
+pub(crate) struct Operation<T> {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     /// The documented statuses of success.
     pub(crate) success: &'static [RangeInclusive<u16>],
+    /// Whether a request changes nothing (RFC 9110, section 9.2.1).
+    pub(crate) is_safe: bool,
+    pub(crate) response: PhantomData<fn() -> T>,
 }
 
-impl Operation {
+impl<T> Operation<T> {
     pub(crate) fn documents(&self, status: StatusCode) -> bool {
         self.success.iter().any(|documented| documented.contains(&status.as_u16()))
     }
 }
 
-/// The type of a documented response. `build.rs` writes the impl, so it covers every field.
+/// The type of a documented response. `build/operations.rs` writes the impl, so it covers every field.
 pub(crate) trait Documented: Serialize {
     /// Whether any documented field has a value. An object without one was written by somebody else than the API.
     fn has_documented_field(&self) -> bool;

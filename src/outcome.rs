@@ -47,11 +47,12 @@ impl Outcome {
         }
     }
 
-    /// What happened to a request of this operation, in words.
-    pub(crate) fn sentence(self, operation: &str) -> String {
+    /// What happened to a request of this operation, in words. A safe one changes nothing, so there is nothing to apply.
+    pub(crate) fn sentence(self, operation: &str, is_safe: bool) -> String {
         let happened = match self {
             Self::NotSent => "was not sent",
             Self::Rejected => "was rejected",
+            Self::Applied | Self::Unknown if is_safe => "failed",
             Self::Applied => "was applied",
             Self::Unknown => "may have been applied",
         };

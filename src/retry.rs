@@ -109,13 +109,13 @@ impl RetryPolicy {
             Some(asked) => asked_delay(asked, drawn),
             None => self.longest_delay(attempts - 1).mul_f64(drawn),
         };
-        if self.may_succeed(error) && attempts < self.max_attempts && progress.has_time_after(delay) {
+        if self.may_succeed(error, progress.is_safe) && attempts < self.max_attempts && progress.has_time_after(delay) {
             return Next::Retry(delay);
         }
         Next::Stop
     }
 
-    fn may_succeed(&self, error: &Error) -> bool {
+    fn may_succeed(&self, error: &Error, is_safe: bool) -> bool {
         match error.outcome() {
             Outcome::NotSent => {
                 matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport)
@@ -125,7 +125,7 @@ impl RetryPolicy {
                 matches!(error.status(), Some(StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS))
             }
             Outcome::Applied => false,
-            Outcome::Unknown => self.repeat_unknown,
+            Outcome::Unknown => is_safe || self.repeat_unknown,
         }
     }
 
@@ -146,6 +146,8 @@ pub(crate) enum Next {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) attempts: u32,
+    /// A request that changes nothing may be sent again whatever became of it.
+    pub(crate) is_safe: bool,
     pub(crate) replayed: bool,
     pub(crate) last_attempt: Duration,
     pub(crate) remaining: Duration,
@@ -196,6 +198,7 @@ mod tests {
     fn progress(attempts: u32, remaining: u64) -> Progress {
         Progress {
             attempts,
+            is_safe: false,
             replayed: false,
             last_attempt: Duration::from_millis(5),
             remaining: Duration::from_millis(remaining),

@@ -1,24 +1,20 @@
 //! The one place where a generated operation touches the wire.
 
 use crate::client::Shared;
-use crate::decode::decode;
 use crate::generated;
-use crate::operation::{Documented, Operation};
 use crate::response::RawResponse;
 use crate::screen::Screen;
 use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header::AUTHORIZATION};
-use progenitor_client::ResponseValue;
+use http::header::{ACCEPT, AUTHORIZATION, Entry};
+use http::{HeaderMap, HeaderValue};
+use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::Url;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
-    pub(crate) operation: &'static Operation,
     pub(crate) screen: Screen,
     pub(crate) shared: Arc<Shared>,
     pub(crate) witness: Arc<Witness>,
@@ -33,11 +29,6 @@ pub(crate) struct Record(Mutex<Received>);
 pub(crate) struct Received {
     pub(crate) response: Option<RawResponse>,
     pub(crate) body_state: BodyState,
-    pub(crate) unreadable_fields: Vec<String>,
-    /// What could be read of a body with unreadable fields.
-    pub(crate) readable: Option<Value>,
-    /// Why the body of a success has no value.
-    pub(crate) undecodable: Option<String>,
 }
 
 /// How far the reading of a body came.
@@ -59,43 +50,35 @@ impl Exchange {
     }
 
     /// Sends a request with the token, and reads what comes back into the record.
-    // No `async fn`: its future would keep room for the request, long after that was handed on.
-    pub(crate) fn send(
-        &self,
-        http: &reqwest::Client,
-        mut request: reqwest::Request,
-    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
-        request.headers_mut().insert(AUTHORIZATION, self.screen.token().header());
+    async fn send(&self, http: &reqwest::Client, mut request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, self.screen.token().header());
+        remove_version(headers);
         WitnessedBody::wrap(&mut request, &self.witness);
-        let sent = http.execute(request);
-        async move {
-            let mut response = sent.await?;
-            self.screen.headers(response.headers_mut());
-            self.record.receive(&mut response, self.shared.body_limit).await;
-            Ok(response)
-        }
+        let mut response = http.execute(request).await?;
+        self.screen.headers(response.headers_mut());
+        self.record.receive(&mut response, self.shared.body_limit).await;
+        Ok(response)
     }
+}
 
-    /// The value of a success. Where there is none, the record says why.
-    #[allow(clippy::result_large_err)] // It is the error of the generated method.
-    pub(crate) fn decode<T: DeserializeOwned + Documented>(&self) -> Result<ResponseValue<T>, generated::Error> {
-        let mut received = self.record.received();
-        let (Some(raw), BodyState::Complete) = (&received.response, &received.body_state) else {
-            return Err(generated::Error::Custom("the body is incomplete".to_owned()));
-        };
-        match decode(raw.json(), self.operation.documents(raw.status), &self.screen) {
-            Ok(decoded) => {
-                // The headers stay in the record.
-                let value = ResponseValue::new(decoded.value, raw.status, HeaderMap::new());
-                received.unreadable_fields = decoded.unreadable_fields;
-                received.readable = decoded.readable;
-                Ok(value)
-            }
-            Err(problem) => {
-                received.undecodable = Some(problem);
-                Err(generated::Error::Custom("the body has no value".to_owned()))
-            }
-        }
+/// Where the generated client sends its requests.
+impl ClientHooks<Arc<Exchange>> for generated::Client {
+    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        self.inner.send(&self.client, request).await
+    }
+}
+
+/// Removes a header of progenitor's own, which the API does not document and a version-aware server would act on. It is the
+/// first of its name: a documented one comes after it.
+fn remove_version(headers: &mut HeaderMap) {
+    let Entry::Occupied(version) = headers.entry("api-version") else { return };
+    let (name, mut values) = version.remove_entry_mult();
+    let documented: Vec<_> = values.by_ref().skip(1).collect();
+    drop(values);
+    for value in documented {
+        headers.append(&name, value);
     }
 }
 

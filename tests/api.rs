@@ -4,8 +4,7 @@
 //! To refresh what is read: `EXPECTORATE=overwrite cargo test --all-features --test api`. To make the state of today the
 //! released one, when you publish: `cargo test --all-features --test api release -- --ignored`.
 
-#[path = "../build.rs"]
-#[allow(dead_code)]
+#[path = "../build/mod.rs"]
 mod build;
 #[path = "support/release.rs"]
 mod release;
@@ -36,7 +35,7 @@ fn assert_fresh(name: &str, contents: &str) {
 }
 
 fn generated() -> syn::File {
-    build::generate(OPENAPI).unwrap()
+    build::client(OPENAPI).unwrap()
 }
 
 fn crate_version() -> &'static str {
@@ -50,7 +49,7 @@ fn surface_of(text: &str) -> (String, BTreeSet<String>) {
 }
 
 fn surface_text() -> String {
-    let lines: Vec<_> = surface::surface(&generated(), &build::generate_mocks(OPENAPI).unwrap()).into_iter().collect();
+    let lines: Vec<_> = surface::surface(&generated(), &build::mocks(OPENAPI).unwrap()).into_iter().collect();
     format!("{}\n{}\n", crate_version(), lines.join("\n"))
 }
 

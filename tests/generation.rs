@@ -1,17 +1,19 @@
 //! The build takes what the description says, opens what may grow, and explains what it cannot take.
 
-#[path = "../build.rs"]
+#[path = "../build/mod.rs"]
 mod build;
+#[path = "support/edits.rs"]
+mod edits;
 #[path = "support/spec.rs"]
 mod spec;
 
-use build::{generate, generate_mocks};
+use build::{client, mocks};
 use serde_json::Value;
 
 const OPENAPI: &str = include_str!("../openapi.yaml");
 
 fn generated(spec: &str) -> String {
-    prettyplease::unparse(&generate(spec).unwrap())
+    prettyplease::unparse(&client(spec).unwrap())
 }
 
 /// The description with one edit, which must be one.
@@ -28,18 +30,21 @@ fn a_broken_description_is_refused_in_words_that_say_where_or_what() {
         (edited("openapi: 3.0.3", "openapi: [3.0.3"), "line"),
         (edited("openapi: 3.0.3", "openapi: 3.1.0"), "3.1.0"),
         (edited("paths:", "pathz:"), "paths"),
-        (edited("operationId:", "operationIdentity:"), "operation ID"),
+        (edited("operationId:", "operationIdentity:"), "paths./v1/onboarding/collectives.post: needs an operationId"),
         (
             edited("operationId: createCollectiveOnboarding", "operationId: 17"),
             "integer `17`, expected a string at line",
         ),
         (edited("schemas/OnboardingRequest'", "schemas/Onboarding'"), &dangling),
-        (edited("        '201':", "        '301':"), "post /v1/onboarding/collectives: needs one or more 2xx"),
+        (
+            edited("        '201':", "        '301':"),
+            "paths./v1/onboarding/collectives.post: needs one or more 2xx responses",
+        ),
         (edited("          type: array\n", "          type: arrow\n"), "arrow"),
         (String::new(), "missing field `openapi`"),
         ("just text".to_owned(), "expected"),
     ] {
-        let problem = generate(&spec).err().unwrap_or_else(|| panic!("taken, without {words:?}"));
+        let problem = client(&spec).err().unwrap_or_else(|| panic!("taken, without {words:?}"));
         assert!(problem.contains(words), "{words:?} is not in: {problem}");
         assert!(!problem.contains("panicked"), "{problem}");
     }
@@ -51,12 +56,12 @@ fn what_progenitor_panics_at_is_an_error_too() {
         "        # INFERRED: documented for the entity endpoints",
         "        '200':\n          description: x\n          content: {application/json: {schema: {type: string}}}\n        # INF",
     );
-    assert!(generate(&two_bodies).err().unwrap().contains("all of one body"));
+    assert!(client(&two_bodies).err().unwrap().contains("of one $ref to an object"));
     let unsupported = edited(
         "application/json:\n            schema:\n              $ref: '#/components/schemas/CollectiveOnboardingRequest'",
         "application/xml:\n            schema: {type: object}",
     );
-    let problem = generate(&unsupported).err().unwrap();
+    let problem = client(&unsupported).err().unwrap();
     assert!(problem.contains("application/xml") || problem.contains("progenitor"), "{problem}");
 }
 
@@ -80,7 +85,7 @@ fn every_enum_is_open_and_every_type_may_grow() {
 
 #[test]
 fn every_field_and_option_is_documented() {
-    let file = generate(OPENAPI).unwrap();
+    let file = client(OPENAPI).unwrap();
     let types = file.items.iter().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
         _ => None,
@@ -101,6 +106,159 @@ fn every_field_and_option_is_documented() {
     assert!(looked_at > 50, "{looked_at}");
 }
 
+/// The description with a schema more.
+fn with_schema(schema: &str) -> String {
+    edited("\n  schemas:\n", &format!("\n  schemas:\n    Added: {schema}\n"))
+}
+
+/// The description with a property more.
+fn with_property(name: &str, schema: &str) -> String {
+    with_schema(&format!("{{description: An object., type: object, properties: {{{name}: {schema}}}}}"))
+}
+
+#[test]
+fn what_would_close_the_open_world_or_cannot_be_generated_is_refused_with_its_place() {
+    let of_x = "components.schemas.Added.properties.x: ";
+    let of_post = "paths./v1/onboarding/collectives.post";
+    for (spec, words) in [
+        (with_property("x", "{type: string, pattern: '^a'}"), format!("{of_x}pattern would refuse")),
+        (with_property("x", "{type: string, minLength: 1}"), format!("{of_x}minLength would refuse")),
+        (with_property("x", "{type: string, maxLength: 9}"), format!("{of_x}maxLength would refuse")),
+        (with_property("x", "{type: integer, enum: [1, 2]}"), format!("{of_x}enum would refuse")),
+        (with_property("x", "{type: number, enum: [1.5]}"), format!("{of_x}enum would refuse")),
+        (with_property("x", "{type: boolean, enum: [true]}"), format!("{of_x}enum would refuse")),
+        (with_property("x", "{type: integer, minimum: 1}"), format!("{of_x}minimum would refuse")),
+        (with_property("x", "{type: number, maximum: 1}"), format!("{of_x}maximum would refuse")),
+        (with_property("x", "{type: array, items: {type: string}, uniqueItems: true}"), format!("{of_x}uniqueItems")),
+        (with_property("x", "{type: array, items: {type: string}, maxItems: 1}"), format!("{of_x}maxItems would")),
+        (
+            with_property("x", "{type: array, items: {type: string, pattern: a}}"),
+            format!("{}items: pattern", of_x.replace(": ", ".")),
+        ),
+        (with_property("x", "{not: {type: string}}"), format!("{of_x}not would refuse")),
+        (with_property("x", "{oneOf: [{type: string}, {type: object}]}"), format!("{of_x}oneOf would be decided")),
+        (with_property("x", "{anyOf: [{type: string}, {type: object}]}"), format!("{of_x}anyOf would be decided")),
+        (
+            with_schema("{type: object, additionalProperties: false}"),
+            "components.schemas.Added: additionalProperties: false would refuse".to_owned(),
+        ),
+        (
+            with_schema("{type: object, properties: {a-b: {type: string}, a_b: {type: string}}}"),
+            "properties of Added: two of them become a_b".to_owned(),
+        ),
+        (
+            with_schema("{type: string, enum: [a-b, a_b]}"),
+            "components.schemas.Added: the options a-b and a_b have one name".to_owned(),
+        ),
+        (
+            with_schema("{type: object}\n    added: {type: object}"),
+            "components.schemas: two of them become Added".to_owned(),
+        ),
+        (
+            edited(
+                "      requestBody:\n",
+                "      parameters: [{name: c, in: cookie, schema: {type: string}}]\n      requestBody:\n",
+            ),
+            format!("{of_post}.parameters.c: a cookie"),
+        ),
+        (
+            edited(
+                "      requestBody:\n",
+                "      parameters: [{name: c, in: query, content: {application/json: {schema: {type: object}}}}]\n      requestBody:\n",
+            ),
+            format!("{of_post}.parameters.c: describe the parameter with a schema"),
+        ),
+        (
+            edited(
+                "      requestBody:\n",
+                "      parameters: [{name: c, in: query, schema: {type: string, pattern: a}}]\n      requestBody:\n",
+            ),
+            format!("{of_post}.parameters.c: pattern would refuse"),
+        ),
+        (
+            edited(
+                "                $ref: '#/components/schemas/OnboardingRequest'",
+                "                {type: array, items: {$ref: '#/components/schemas/OnboardingRequest'}}",
+            ),
+            format!("{of_post}: needs one or more 2xx responses, all with application/json of one $ref"),
+        ),
+        (
+            edited(
+                "                $ref: '#/components/schemas/OnboardingRequest'",
+                "                $ref: '#/components/schemas/OnboardingStatus'",
+            ),
+            format!("{of_post}: its response OnboardingStatus is not the name of exactly one object"),
+        ),
+        (
+            edited("  - url: https://api.traxes.io/connect", "  - url: /connect"),
+            "servers: the first one needs an https URL".to_owned(),
+        ),
+        (
+            edited("  - url: https://api.traxes.io/connect", "  - url: https://{region}.traxes.io"),
+            "servers: the first".to_owned(),
+        ),
+    ] {
+        let problem = client(&spec).err().unwrap_or_else(|| panic!("taken, without {words:?}"));
+        assert!(problem.contains(&words), "{words:?} is not in: {problem}");
+        assert!(!problem.contains('\n'), "{problem}");
+    }
+}
+
+#[test]
+fn what_the_build_takes_is_an_edit_of_its_own() {
+    for edit in edits::ACCEPTED {
+        // The components' response is only there once it was added.
+        if edit.what != "a second success with the same schema" {
+            client(&edit.of(OPENAPI)).unwrap_or_else(|problem| panic!("{}: {problem}", edit.what));
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_is_on_its_line_whatever_follows_it() {
+    let line = OPENAPI.lines().position(|line| line.ends_with("schemas/EntityReference'")).unwrap() + 1;
+    for (from, to) in [
+        ("'#/components/schemas/EntityReference'", "'#/components/schemas/Nobody' # as on the page"),
+        ("'#/components/schemas/EntityReference'", "\"#/components/schemas/Nobody\""),
+        ("$ref: '#/components/schemas/EntityReference'", "{$ref: '#/components/schemas/Nobody'}"),
+    ] {
+        let problem = client(&edited(from, to)).err().unwrap();
+        assert_eq!(problem, format!("line {line}: $ref '#/components/schemas/Nobody' leads nowhere in this document"));
+    }
+}
+
+#[test]
+fn operations_are_told_apart_by_their_id_and_not_by_their_order() {
+    let second = &edits::ACCEPTED[0];
+    let (_, get) = second.to.split_once("paths:\n").unwrap();
+    let before = second.of(OPENAPI);
+    let after = edited("\ncomponents:\n", &format!("\n{get}\ncomponents:\n"));
+    let rows = |spec: &str| {
+        let code = generated(spec);
+        code[code.find("pub mod operations").unwrap()..].to_owned()
+    };
+    for spec in [before, after] {
+        let rows = rows(&spec);
+        let (get, post) =
+            (rows.find("GET_ONBOARDING_REQUEST").unwrap(), rows.find("CREATE_COLLECTIVE_ONBOARDING").unwrap());
+        let row = |from: usize| rows[from..].split_once("};").unwrap().0;
+        for part in
+            ["\"get_onboarding_request\"", "\"GET\"", "\"/v1/onboarding/requests/{id}\"", "200u16", "is_safe: true"]
+        {
+            assert!(row(get).contains(part), "{part} is not in {}", row(get));
+        }
+        for part in [
+            "\"create_collective_onboarding\"",
+            "\"POST\"",
+            "\"/v1/onboarding/collectives\"",
+            "201u16",
+            "is_safe: false",
+        ] {
+            assert!(row(post).contains(part), "{part} is not in {}", row(post));
+        }
+    }
+}
+
 #[test]
 fn an_option_that_is_called_unknown_makes_no_second_variant() {
     let code = generated(&edited("        - Household\n", "        - Household\n        - Unknown\n"));
@@ -109,22 +267,8 @@ fn an_option_that_is_called_unknown_makes_no_second_variant() {
 }
 
 #[test]
-fn the_operations_of_logs_are_those_of_the_description() {
-    let code = generated(OPENAPI);
-    let operations = &code[code.find("pub mod operations").unwrap()..];
-    for part in [
-        "CREATE_COLLECTIVE_ONBOARDING",
-        "\"create_collective_onboarding\"",
-        "\"POST\"",
-        "\"/v1/onboarding/collectives\"",
-    ] {
-        assert!(operations.contains(part), "{part} is not in {operations}");
-    }
-}
-
-#[test]
 fn the_mocks_know_the_documented_error() {
-    let code = prettyplease::unparse(&generate_mocks(OPENAPI).unwrap());
+    let code = prettyplease::unparse(&mocks(OPENAPI).unwrap());
     assert!(code.contains("fn created") && code.contains("fn bad_request"), "{code}");
 }
 
@@ -159,5 +303,4 @@ fn the_crate_is_versioned_with_its_description() {
     let (_, description) = env!("CARGO_PKG_VERSION").split_once('+').expect("X.Y.Z+<info.version>");
     assert_eq!(Some(description), spec::SPEC["info"]["version"].as_str());
     assert_eq!(spec::SPEC["servers"][0]["url"], Value::from("https://api.traxes.io/connect"));
-    assert!(include_str!("../src/client.rs").contains("\"https://api.traxes.io/connect\""));
 }

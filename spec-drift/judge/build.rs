@@ -2,8 +2,7 @@
 
 #[path = "src/concerned.rs"]
 mod concerned;
-#[allow(dead_code)]
-#[path = "../../build.rs"]
+#[path = "../../build/mod.rs"]
 mod generator;
 #[allow(dead_code)]
 #[path = "../tests/table/mod.rs"]
@@ -20,7 +19,7 @@ fn main() {
         "../tests/table/mod.rs",
         "../tests/specs/parcels.yaml",
         "../../openapi.yaml",
-        "../../build.rs",
+        "../../build",
         "build.rs",
     ] {
         println!("cargo::rerun-if-changed={path}");
@@ -28,7 +27,7 @@ fn main() {
     let mut modules: Vec<(String, TokenStream)> = Vec::new();
     let mut arms = Vec::new();
     let mut add = |key: String, spec: &serde_json::Value| {
-        let mut file = generator::generate(&spec.to_string()).unwrap_or_else(|e| panic!("{key}: {e}"));
+        let mut file = generator::client_of_any(&spec.to_string()).unwrap_or_else(|e| panic!("{key}: {e}"));
         WithoutWords.visit_file_mut(&mut file);
         // Many a change is none of the generated code: those share a client.
         let code = file.to_token_stream().to_string();
@@ -116,6 +115,12 @@ fn call(file: &syn::File) -> impl ToTokens {
         }
     });
     quote! {
+        impl ClientHooks<std::sync::Arc<crate::transport::Exchange>> for Client {
+            async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+                self.inner.send(&self.client, request).await
+            }
+        }
+
         pub async fn call_with_json(
             http: reqwest::Client, base: &str, exchange: std::sync::Arc<crate::transport::Exchange>,
             operation: &str, arguments: &serde_json::Value,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::response::RawResponse;
+use crate::transport::BodyState;
 use crate::witness::WitnessedBody;
 use crate::{AccessToken, BoxError, ClientCredentials, RetryPolicy, types::OnboardingRequest};
 use http::{HeaderMap, header::RETRY_AFTER};
@@ -9,6 +10,7 @@ use http_body::Body;
 use progenitor_client::ResponseValue;
 use std::{
     collections::VecDeque,
+    marker::PhantomData,
     pin::Pin,
     sync::{
         Mutex,
@@ -18,7 +20,14 @@ use std::{
 };
 use tokio::sync::Barrier;
 
-const OPERATION: Operation = Operation { name: "scripted", method: "POST", path: "/", success: &[201..=201] };
+const OPERATION: Operation<OnboardingRequest> = Operation {
+    name: "scripted",
+    method: "POST",
+    path: "/",
+    success: &[201..=201],
+    is_safe: false,
+    response: PhantomData,
+};
 const SECOND: Duration = Duration::from_secs(1);
 
 enum Attempt {
@@ -44,7 +53,7 @@ async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Resu
     let begun = AtomicUsize::new(0);
     let started = Instant::now();
     let result = client
-        .call::<OnboardingRequest, _>(&OPERATION, |api| {
+        .call(&OPERATION, |api| {
             begun.fetch_add(1, Relaxed);
             let attempt = script.lock().unwrap().pop_front().expect("an attempt too many");
             async move {
@@ -78,11 +87,12 @@ fn sent(api: &generated::Client) {
 
 /// What the transport leaves behind after a response.
 #[allow(clippy::result_large_err)] // It is the error of the generated method.
-fn answer(api: &generated::Client, status: StatusCode, headers: HeaderMap) -> Generated<OnboardingRequest> {
-    api.inner.record.received().response =
-        Some(RawResponse { status, headers: headers.clone(), body: Default::default() });
+fn answer(api: &generated::Client, status: StatusCode, headers: HeaderMap) -> Generated {
+    let mut received = api.inner.record.received();
+    received.response = Some(RawResponse { status, headers: headers.clone(), body: support::CREATED.into() });
+    received.body_state = BodyState::Complete;
     match status.is_success() {
-        true => Ok(ResponseValue::new(OnboardingRequest::default(), status, headers)),
+        true => Ok(ResponseValue::new((), status, headers)),
         false => Err(generated::Error::Custom("scripted".to_owned())),
     }
 }
@@ -268,7 +278,7 @@ async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
                     answer(&api, status, HeaderMap::new())
                 }
             };
-            client.call::<OnboardingRequest, _>(&OPERATION, attempt).await.unwrap().attempts()
+            client.call(&OPERATION, attempt).await.unwrap().attempts()
         })
     });
     let mut attempts = Vec::new();

@@ -435,6 +435,13 @@ impl ClientInfo<std::sync::Arc<crate::transport::Exchange>> for Client {
         &self.inner
     }
 }
+const _: () = {
+    #[allow(dead_code)]
+    fn assert_client_hooks()
+    where
+        Client: ClientHooks<std::sync::Arc<crate::transport::Exchange>>,
+    {}
+};
 #[allow(clippy::all)]
 impl Client {
     /**Create a collective onboarding request
@@ -449,21 +456,25 @@ Arguments:
     pub async fn create_collective_onboarding<'a>(
         &'a self,
         body: &'a types::CollectiveOnboardingRequest,
-    ) -> Result<ResponseValue<types::OnboardingRequest>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error<()>> {
         let url = self.inner.url("/v1/onboarding/collectives");
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
         #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .json(&body)
-            .build()?;
-        let response = self.inner.send(&self.client, request).await?;
+        let mut request = self.client.post(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "create_collective_onboarding",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
         match response.status().as_u16() {
-            200..=299 => self.inner.decode(),
+            200..=299 => Ok(ResponseValue::empty(response)),
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -496,10 +507,16 @@ impl crate::operation::Documented for types::OnboardingRequest {
 }
 /// The operations of the description.
 pub mod operations {
-    pub const CREATE_COLLECTIVE_ONBOARDING: crate::operation::Operation = crate::operation::Operation {
+    pub const CREATE_COLLECTIVE_ONBOARDING: crate::operation::Operation<
+        super::types::OnboardingRequest,
+    > = crate::operation::Operation {
         name: "create_collective_onboarding",
         method: "POST",
         path: "/v1/onboarding/collectives",
         success: &[201u16..=201u16],
+        is_safe: false,
+        response: std::marker::PhantomData,
     };
 }
+/// The first server of the description.
+pub const BASE_URL: &str = "https://api.traxes.io/connect";

@@ -1,44 +1,24 @@
-//! Generates the client of `openapi.yaml` and one operation more.
+//! Generates the client of `openapi.yaml` with every edit that the build takes, one operation more among them.
 
-#[allow(dead_code)]
-#[path = "../../build.rs"]
-mod client;
+#[path = "../../build/mod.rs"]
+mod build;
+#[path = "../support/edits.rs"]
+mod edits;
 
-use quote::ToTokens;
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
-const OPERATION: &str = "
-paths:
-  /v1/onboarding/requests/{id}:
-    get:
-      operationId: getOnboardingRequest
-      tags: [Onboarding]
-      summary: Read an onboarding request
-      parameters:
-        - name: id
-          in: path
-          required: true
-          schema: {type: string, format: uuid}
-      responses:
-        '200':
-          description: The request
-          content:
-            application/json:
-              schema:
-                $ref: '#/components/schemas/OnboardingRequest'
-";
-
 fn main() {
-    for path in ["../../openapi.yaml", "../../build.rs", "../../src", "build.rs"] {
+    for path in ["../../openapi.yaml", "../../build", "../../src", "../support/edits.rs", "build.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let spec = fs::read_to_string("../../openapi.yaml").expect("openapi.yaml").replacen("\npaths:\n", OPERATION, 1);
-    let code = client::generate(&spec).expect("a client").into_token_stream().to_string();
-    fs::write(out.join("generated.rs"), code).expect("a file");
+    let spec = fs::read_to_string("../../openapi.yaml").expect("openapi.yaml");
+    let spec = edits::ACCEPTED.iter().fold(spec, |spec, edit| edit.of(&spec));
+    let client = build::client(&spec).expect("a client");
+    fs::write(out.join("generated.rs"), prettyplease::unparse(&client)).expect("a file");
     copy(Path::new("../../src"), &out.join("src"));
 }
 

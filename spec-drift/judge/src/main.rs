@@ -7,7 +7,6 @@ mod call;
 mod concerned;
 #[path = "../../../src/open_enum.rs"]
 mod open_enum;
-mod operation;
 mod samples;
 mod server;
 mod strict;
@@ -120,7 +119,7 @@ impl Case<'_> {
                 .map(|request| (request, &first))
                 .chain(answers.iter().map(|answer| (&requests[0], answer)));
             for (request, answer) in pairs {
-                let exchange = Arc::new(transport::Exchange::of(&self.old, base));
+                let exchange = Arc::new(transport::Exchange::of(&self.old));
                 server.lock().unwrap().answer = answer.clone();
                 let called = clients::call(&self.client, http.clone(), base, exchange, &name, request).await;
                 let noted = std::mem::take(&mut server.lock().unwrap().noted);

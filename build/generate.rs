@@ -1,0 +1,137 @@
+//! What progenitor generates, and the one place where its code is changed.
+
+use super::description::{Description, success};
+use super::syntax::methods_mut;
+use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, Response, StatusCode};
+use progenitor::{GenerationSettings, Generator, HooksMode};
+use quote::{ToTokens, quote};
+use std::{
+    panic,
+    sync::{Mutex, PoisonError},
+};
+use syn::{Expr, File, Item, Lit, Local, Member, Stmt, Token, parse_quote, punctuated::Punctuated};
+
+/// A client whose methods send and do not decode: the response goes to the hook `exec`, in `src/transport.rs`.
+pub fn client(description: &Description) -> Result<File, String> {
+    let api = successes_alone(&description.api, |response| response.content.clear());
+    let mut file = generated(&api)?;
+    for item in &mut file.items {
+        // Its Debug could show the token that an inner value holds.
+        if let Item::Struct(client) = item
+            && client.ident == "Client"
+        {
+            client.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
+        }
+    }
+    Ok(file)
+}
+
+/// A client whose methods decode what they receive.
+pub fn decoding_client(description: &Description) -> Result<File, String> {
+    generated(&successes_alone(&description.api, |_| ()))
+}
+
+/// The httpmock helpers. They know the documented errors too, so the description is taken as it is.
+pub fn mocks(description: &Description) -> Result<File, String> {
+    parsed(without_panic(|| Generator::default().httpmock(&description.api, "crate::generated"))?)
+}
+
+fn generated(api: &OpenAPI) -> Result<File, String> {
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_inner_type(quote!(std::sync::Arc<crate::transport::Exchange>))
+        .with_hooks(HooksMode::Expected)
+        .with_derive("PartialEq");
+    parsed(without_panic(|| Generator::new(&settings).generate_tokens(api))?)
+}
+
+/// Leaves each operation the first of its successes, widened to any 2xx: every other response reaches the client whole. With a
+/// documented error, status and headers would be lost where its body is not of the documented shape.
+fn successes_alone(api: &OpenAPI, change: impl Fn(&mut Response)) -> OpenAPI {
+    let mut api = api.clone();
+    let components = api.components.clone().unwrap_or_default();
+    for item in api.paths.paths.values_mut() {
+        let ReferenceOr::Item(item) = item else { continue };
+        for operation in operations_mut(item) {
+            let responses = &mut operation.responses;
+            let success = responses.responses.iter().find(|(status, _)| success(status).is_some());
+            let success = success.and_then(|(_, response)| match response {
+                ReferenceOr::Item(response) => Some(response.clone()),
+                ReferenceOr::Reference { reference } => {
+                    let name = reference.strip_prefix("#/components/responses/")?;
+                    components.responses.get(name)?.as_item().cloned()
+                }
+            });
+            responses.default = None;
+            responses.responses.clear();
+            responses.responses.extend(success.map(|mut response| {
+                change(&mut response);
+                (StatusCode::Range(2), ReferenceOr::Item(response))
+            }));
+        }
+    }
+    api
+}
+
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+/// Has each operation ask the exchange for its URL, which parses the base URL only once. Fails if progenitor no longer writes
+/// what is looked for.
+pub fn url_of_the_exchange(file: &mut File, operations: usize) -> Result<(), String> {
+    let mut changed = 0;
+    for method in methods_mut(file) {
+        for statement in &mut method.block.stmts {
+            let Stmt::Local(Local { init: Some(init), .. }) = statement else { continue };
+            let Some(path) = path_below_base(&init.expr) else { continue };
+            *init.expr = match path.len() {
+                1 => parse_quote!(self.inner.url(#path)),
+                _ => parse_quote!(self.inner.url(&format!(#path))),
+            };
+            changed += 1;
+        }
+    }
+    if changed == operations {
+        return Ok(());
+    }
+    Err(format!("progenitor wrote {changed} URLs for {operations} operations: look at build/generate.rs"))
+}
+
+/// The arguments of `format!("{}/…", self.baseurl, …)`, without the base URL.
+fn path_below_base(expression: &Expr) -> Option<Punctuated<Expr, Token![,]>> {
+    let Expr::Macro(call) = expression else { return None };
+    let arguments = call.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
+    let mut arguments = arguments.into_iter();
+    let (Expr::Lit(format), Expr::Field(base)) = (arguments.next()?, arguments.next()?) else { return None };
+    let Lit::Str(format) = format.lit else { return None };
+    let path = format
+        .value()
+        .strip_prefix("{}")
+        .filter(|_| matches!(&base.member, Member::Named(name) if name == "baseurl"))?
+        .to_owned();
+    Some([parse_quote!(#path)].into_iter().chain(arguments).collect())
+}
+
+fn parsed(tokens: impl ToTokens) -> Result<File, String> {
+    syn::parse2(tokens.into_token_stream()).map_err(|e| format!("progenitor wrote code that does not parse: {e}"))
+}
+
+/// progenitor panics at some of what it does not support; whoever edits the description should get a sentence.
+fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> Result<T, String> {
+    // The hook is the process's, and tests generate on many threads.
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _own = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(generate));
+    panic::set_hook(hook);
+    match result {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(panic) => {
+            let reason = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("progenitor cannot generate a client from this: {}", reason.unwrap_or("it does not say why")))
+        }
+    }
+}
