@@ -23,7 +23,7 @@ pub mod types {
         ///Custom properties of the collective. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
-        ///The kind of a collective.
+        ///The kind of collective.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<CollectiveType>,
     }
@@ -39,7 +39,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub collective_id: ::std::option::Option<::uuid::Uuid>,
-        ///The name of the collective. Always sent, and null where the collective has none.
+        ///The name of the collective. Always sent, and null if the collective has none.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub name: ::std::option::Option<::std::string::String>,
         ///The id of the owner of the collective.
@@ -48,11 +48,11 @@ pub mod types {
         ///Custom properties of the collective. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
-        ///The kind of a collective.
+        ///The kind of collective.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<CollectiveType>,
     }
-    ///The kind of a collective.
+    ///The kind of collective.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     #[cfg_attr(
@@ -103,7 +103,7 @@ pub mod types {
         ///Custom properties of the entity. Any JSON value.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub properties: ::std::option::Option<::serde_json::Value>,
-        ///How a device is referred to at its brand.
+        ///How the brand refers to a device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reference: ::std::option::Option<EntityReference>,
         ///Properties that the platform keeps for the entity. Any JSON value.
@@ -112,7 +112,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub system_properties: ::std::option::Option<::serde_json::Value>,
-        ///The kind of an entity.
+        ///The kind of entity.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<EntityType>,
     }
@@ -130,13 +130,13 @@ pub mod types {
         ///The brand of the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub brand: ::std::option::Option<::std::string::String>,
-        ///What identifies the device to its brand.
+        ///The brand's identifier for the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub identifier: ::std::option::Option<::std::string::String>,
         ///The name of the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///The code with which the device is paired.
+        ///The device's pairing code.
         #[serde(
             rename = "pairingCode",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -145,11 +145,11 @@ pub mod types {
         ///The onboarding track of the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub track: ::std::option::Option<::std::string::String>,
-        ///The kind of an entity.
+        ///The kind of entity.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<EntityType>,
     }
-    ///How a device is referred to at its brand.
+    ///How the brand refers to a device.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -157,14 +157,14 @@ pub mod types {
         ///The brand of the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub brand: ::std::option::Option<::std::string::String>,
-        ///What identifies the device to its brand.
+        ///The brand's identifier for the device.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub identifier: ::std::option::Option<::std::string::String>,
-        ///The kind of device, in the words of its brand.
+        ///The kind of device, in the brand's own words.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
     }
-    ///The kind of an entity.
+    ///The kind of entity.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     #[cfg_attr(
@@ -210,7 +210,7 @@ pub mod types {
         HeatPump = "HeatPump", SolarPlant = "SolarPlant", RetrofitMeter =
         "RetrofitMeter", Meter = "Meter", Inverter = "Inverter"; }
     }
-    ///What has to be done before the onboarding request can be completed.
+    ///What must be done before the onboarding request can be completed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -260,24 +260,24 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub entity: ::std::option::Option<Entity>,
     }
-    ///An error of the processing of an onboarding request.
+    ///An error from processing an onboarding request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct OnboardingError {
-        ///A code for programs.
+        ///A machine-readable code.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: ::std::option::Option<::std::string::String>,
-        ///A message for people.
+        ///A human-readable message.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
     }
-    ///An onboarding request, its progress, and the action that it waits for.
+    ///An onboarding request, its progress, and the action it is waiting for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct OnboardingRequest {
-        ///What has to be done before the onboarding request can be completed.
+        ///What must be done before the onboarding request can be completed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub action: ::std::option::Option<OnboardingAction>,
         ///When the onboarding request was created.
@@ -298,7 +298,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub principal_id: ::std::option::Option<::uuid::Uuid>,
-        ///What kind of thing is being onboarded.
+        ///The kind of thing being onboarded.
         #[serde(
             rename = "requestType",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -310,11 +310,11 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub return_url: ::std::option::Option<::std::string::String>,
-        ///How far an onboarding request has come.
+        ///The progress of an onboarding request.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<OnboardingStatus>,
     }
-    ///What kind of thing is being onboarded.
+    ///The kind of thing being onboarded.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     #[cfg_attr(
@@ -337,7 +337,7 @@ pub mod types {
     crate::open_enum::open_enum! {
         OnboardingRequestType { Collective = "Collective", Entity = "Entity"; }
     }
-    ///How far an onboarding request has come.
+    ///The progress of an onboarding request.
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
     #[cfg_attr(
@@ -376,7 +376,7 @@ pub mod types {
 }
 /**Client for Traxes Connect Onboarding API
 
-Onboards collectives, such as a household or a fleet, so that the people who own their devices can give their consent. This document describes the operation that the traxes-connect client calls.
+Onboards collectives, such as a household or a fleet, so that the owners of their devices can give their consent. This document describes the operation that the traxes-connect client calls.
 
 Version: 1.0.0*/
 pub struct Client {
@@ -446,7 +446,7 @@ const _: () = {
 impl Client {
     /**Create a collective onboarding request
 
-Creates a request to onboard a collective. While the request waits for its owner, the reply carries the action that the owner has to take: usually a link on which to give consent. Sending the same request again may create a second collective: the API documents no idempotency key.
+Creates a request to onboard a collective. While the request waits for its owner, the response carries the action that the owner must take: usually a link for giving consent. Sending the same request again may create a second collective: the API documents no idempotency key.
 
 Sends a `POST` request to `/v1/onboarding/collectives`
 
