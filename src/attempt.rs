@@ -9,7 +9,7 @@ use crate::error_body::ErrorBody;
 use crate::generated;
 use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use crate::retry::retry_after;
 use crate::screen::Screen;
 use crate::transport::{BodyState, Exchange, Received, Record};
@@ -50,7 +50,8 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
     ) -> Result<Success<T>, Error> {
         let exchange = Arc::new(Exchange {
             screen: self.screen.clone(),
-            shared: Arc::clone(self.shared),
+            base_url: Arc::clone(&self.shared.base_url),
+            body_limit: self.shared.body_limit,
             witness: Arc::clone(&self.witness),
             record: Record::default(),
         });
@@ -129,7 +130,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         let message = format!("the server answered {}{explanation}", raw.status);
         // A body that was still arriving may be large: to look through it would pass the deadline.
         let error_body = match body_state {
-            BodyState::Complete => ErrorBody::parse(raw.json(), self.screen),
+            BodyState::Complete => ErrorBody::parse(raw.json()).map(|text| self.screen.text(text)),
             _ => ErrorBody::default(),
         };
         Error::new(ErrorKind::Status, Outcome::of_status(raw.status), message)

@@ -4,7 +4,7 @@ use crate::access_token::AccessToken;
 use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
 use crate::connection::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
-use crate::drift::OnDrift;
+use crate::drift::{DriftReport, OnDrift};
 use crate::generated::BASE_URL;
 use crate::{address::checked_url, error::Error, retry::RetryPolicy, setting::Setting};
 use reqwest::{Url, redirect};
@@ -39,7 +39,7 @@ pub struct Client {
 
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
-    pub(crate) base_url: Url,
+    pub(crate) base_url: Arc<Url>,
     pub(crate) tokens: Tokens,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
@@ -132,7 +132,7 @@ pub struct ClientBuilder {
     http: reqwest::ClientBuilder,
     customised: bool,
     #[cfg(feature = "drift")]
-    pub(crate) on_drift: Option<OnDrift>,
+    on_drift: Option<OnDrift>,
 }
 
 impl ClientBuilder {
@@ -218,6 +218,26 @@ impl ClientBuilder {
         Self { http: customise(self.http), customised: true, ..self }
     }
 
+    /// Calls back with each response that has what the API description does not know: unknown fields, unknown values of enums, an
+    /// undocumented 2xx, and fields that could not be read. The response is returned all the same. The log gets the same as
+    /// warnings.
+    ///
+    /// ```
+    /// use traxes_connect::Client;
+    ///
+    /// let client = Client::builder().token("an-access-token").on_drift(|report| eprintln!("{report}")).build()?;
+    /// # Ok::<(), traxes_connect::Error>(())
+    /// ```
+    ///
+    /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
+    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call returns its
+    /// response.
+    #[cfg(feature = "drift")]
+    pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
+        self.on_drift = Some(Arc::new(callback));
+        self
+    }
+
     /// Checks the settings and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -298,7 +318,7 @@ impl ClientBuilder {
             shared: Arc::new(Shared {
                 http,
                 proxy: proxy_for(&base_url),
-                base_url,
+                base_url: Arc::new(base_url),
                 tokens,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,

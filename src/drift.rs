@@ -1,9 +1,8 @@
 //! What a live response held that the API description of this crate's version does not know.
 
-use crate::ClientBuilder;
 use crate::decode::Decoded;
 use crate::operation::Operation;
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use crate::screen::Screen;
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
@@ -80,27 +79,6 @@ impl fmt::Display for DriftReport {
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         write!(f, "{}: the response has {}", self.operation, parts.join("; "))
-    }
-}
-
-impl ClientBuilder {
-    /// Calls back with each response that has what the API description does not know: unknown fields, unknown values of enums, an
-    /// undocumented 2xx, and fields that could not be read. The response is returned all the same. The log gets the same as
-    /// warnings.
-    ///
-    /// ```
-    /// use traxes_connect::Client;
-    ///
-    /// let client = Client::builder().token("an-access-token").on_drift(|report| eprintln!("{report}")).build()?;
-    /// # Ok::<(), traxes_connect::Error>(())
-    /// ```
-    ///
-    /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call returns its
-    /// response.
-    pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
-        self.on_drift = Some(Arc::new(callback));
-        self
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error_body::ErrorBody;
 use crate::outcome::Outcome;
 use crate::quote::{cut, quoted};
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};

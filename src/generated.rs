@@ -1,4 +1,14 @@
 //! What `build.rs` wrote from `openapi.yaml`. Read it in `tests/api/generated.rs`.
 #![allow(dead_code, missing_docs, rustdoc::all, clippy::all)]
 
+use crate::transport::Exchange;
+use std::sync::Arc;
+
 include!(concat!(env!("OUT_DIR"), "/generated.rs"));
+
+/// Every operation sends here.
+impl ClientHooks<Arc<Exchange>> for Client {
+    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        self.inner.send(&self.client, request).await
+    }
+}

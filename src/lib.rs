@@ -23,6 +23,7 @@ mod open_enum;
 mod operation;
 mod outcome;
 mod quote;
+mod raw_response;
 mod response;
 mod retry;
 #[cfg(feature = "sandbox")]

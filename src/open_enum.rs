@@ -100,7 +100,8 @@ mod tests {
     #[cfg(feature = "drift")]
     fn only_an_undocumented_option_is_drift() {
         use crate::{
-            AccessToken, decode::Decoded, drift::observe, operation::Operation, response::RawResponse, screen::Screen,
+            AccessToken, decode::Decoded, drift::observe, operation::Operation, raw_response::RawResponse,
+            screen::Screen,
         };
         use std::marker::PhantomData;
         use std::sync::{Arc, Mutex};

@@ -1,20 +1,9 @@
-//! A response of the server: what came, and how a caller sees it.
+//! A successful response, as a caller sees it.
 
+use crate::raw_response::RawResponse;
 use crate::screen::Screen;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use std::{fmt, ops::Deref};
-
-/// Where servers and proxies put the id of a request, the usual one first.
-const REQUEST_ID_HEADERS: [&str; 7] = [
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-ms-request-id",
-    "apim-request-id",
-    "cf-ray",
-];
 
 /// A successful response: the value, and what came with it.
 ///
@@ -116,28 +105,5 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
             .field("unreadable_fields", &self.unreadable_fields)
             .field("value", &format_args!("{value}"))
             .finish()
-    }
-}
-
-/// Status, headers, and what came of the body.
-#[derive(Clone)]
-pub(crate) struct RawResponse {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-/// Some producers of JSON put it first; RFC 8259, section 8.1, lets a parser ignore it.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
-impl RawResponse {
-    /// The body, as a parser of JSON takes it.
-    pub(crate) fn json(&self) -> &[u8] {
-        self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)
-    }
-
-    pub(crate) fn request_id(&self) -> Option<&str> {
-        let shown = |name| self.headers.get(name).filter(|id: &&HeaderValue| !id.is_sensitive() && !id.is_empty());
-        REQUEST_ID_HEADERS.iter().find_map(|name| shown(*name)?.to_str().ok())
     }
 }

@@ -182,7 +182,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::RawResponse;
+    use crate::raw_response::RawResponse;
     use std::time::UNIX_EPOCH;
 
     #[test]

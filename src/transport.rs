@@ -1,14 +1,11 @@
 //! The one place where a generated operation touches the wire.
 
-use crate::client::Shared;
-use crate::generated;
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use crate::screen::Screen;
 use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, Entry};
 use http::{HeaderMap, HeaderValue};
-use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::Url;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) screen: Screen,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) base_url: Arc<Url>,
+    pub(crate) body_limit: usize,
     pub(crate) witness: Arc<Witness>,
     pub(crate) record: Record,
 }
@@ -44,13 +42,17 @@ pub(crate) enum BodyState {
 impl Exchange {
     /// The URL of a path below the base URL, which is not parsed again.
     pub(crate) fn url(&self, path: &str) -> Url {
-        let mut url = self.shared.base_url.clone();
+        let mut url = Url::clone(&self.base_url);
         url.set_path(&[url.path().trim_end_matches('/'), path].concat());
         url
     }
 
     /// Sends a request with the token, and reads what comes back into the record.
-    async fn send(&self, http: &reqwest::Client, mut request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+    pub(crate) async fn send(
+        &self,
+        http: &reqwest::Client,
+        mut request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, self.screen.token().header());
@@ -58,15 +60,8 @@ impl Exchange {
         WitnessedBody::wrap(&mut request, &self.witness);
         let mut response = http.execute(request).await?;
         self.screen.headers(response.headers_mut());
-        self.record.receive(&mut response, self.shared.body_limit).await;
+        self.record.receive(&mut response, self.body_limit).await;
         Ok(response)
-    }
-}
-
-/// Where the generated client sends its requests.
-impl ClientHooks<Arc<Exchange>> for generated::Client {
-    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        self.inner.send(&self.client, request).await
     }
 }
 

@@ -1,11 +1,11 @@
 //! One message body: what produces it, what accepts it, what was found, and the proof of it.
 
 use crate::{
+    at::{At, Step},
     dialect::{self, Dialect},
     finding::{Direction, Finding, Place, Verdict, Witness},
     implied::validator,
     sample::{Hints, Sampler},
-    schema::{At, Step},
 };
 use jsonschema::Validator;
 use serde_json::Value;
@@ -49,20 +49,8 @@ pub(crate) struct Visit {
     before: usize,
 }
 
-/// Compares one schema of a message in one direction.
-pub(crate) fn compare(
-    (old, before): (&Value, &Value),
-    (new, after): (&Value, &Value),
-    (operation, direction, pointer): (&str, Direction, &str),
-) -> Vec<Finding> {
-    let mut body = Body::new((old, before), (new, after), (operation, direction, pointer));
-    body.schema(before, after, &At { pointer: pointer.to_owned(), up: None, null: None });
-    body.finish();
-    body.findings
-}
-
 impl<'a> Body<'a> {
-    fn new(
+    pub(crate) fn new(
         (old, before): (&'a Value, &Value),
         (new, after): (&'a Value, &Value),
         (operation, direction, root): (&'a str, Direction, &str),
@@ -219,7 +207,7 @@ impl<'a> Body<'a> {
     }
 
     /// Samples of the whole body, as a net under the comparison of keywords.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if !self.changed {
             return;
         }

@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 mod address;
+mod at;
 mod body;
 mod dialect;
 mod document;

@@ -1,10 +1,9 @@
 //! Bodies and statuses: which media types there are, and which of an operation's answers the client decodes.
 
 use crate::{
-    body,
     finding::{Direction, Finding, Place, Verdict, Witness, token},
     resolve::resolve,
-    schema::WORDS,
+    schema::{self, WORDS},
 };
 use serde_json::{Map, Value, json};
 
@@ -126,7 +125,7 @@ impl Pair<'_> {
     fn media(&self, old: &Value, new: &Value, media: &str, direction: Direction) -> Vec<Finding> {
         let schema = |node: &'_ Value| node.get("schema").unwrap_or(&ANY).clone();
         let (before, after) = (schema(old), schema(new));
-        let mut found = body::compare((self.old.0, &before), (self.new.0, &after), (self.name, direction, "/body"));
+        let mut found = schema::compare((self.old.0, &before), (self.new.0, &after), (self.name, direction, "/body"));
         if !json_like(media) {
             for finding in found.iter_mut().filter(|f| f.verdict > Verdict::Look && !f.sentence.contains("for people"))
             {

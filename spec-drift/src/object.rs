@@ -1,12 +1,12 @@
 //! The fields of an object: named, required, and those that no name covers.
 
 use crate::{
+    at::{At, Null, Step},
     body::Body,
     dialect::{self, Dialect, Extras},
     finding::{Direction, Verdict, token},
     resolve::{reference, resolve},
     sample::extra_name,
-    schema::{At, Null, Step},
 };
 use serde_json::{Map, Value, json};
 

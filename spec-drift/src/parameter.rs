@@ -1,13 +1,13 @@
 //! What an operation takes beside its body.
 
 use crate::{
-    address, body,
+    address,
     dialect::{self, Dialect},
     finding::{Direction, Finding, Place, Verdict, Witness, token},
     implied::validator,
     resolve::resolve,
     sample::{Hints, Sampler},
-    schema::{WORDS, flat},
+    schema::{self, WORDS, flat},
     words,
 };
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ fn values(
     let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
     let (was, is) = (kind(&before), kind(&after));
     if was == is || !scalar(&was) || !scalar(&is) {
-        return body::compare((old, &before), (new, &after), (operation, Direction::Request, pointer));
+        return schema::compare((old, &before), (new, &after), (operation, Direction::Request, pointer));
     }
     let (sent, demanded) =
         (dialect::whole(old, &before, Dialect::Sent), dialect::whole(new, &after, Dialect::Demanded));

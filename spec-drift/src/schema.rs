@@ -1,9 +1,10 @@
 //! One schema of the old document against its counterpart in the new one, keyword by keyword.
 
 use crate::{
+    at::{At, Null, Step},
     body::Body,
     dialect,
-    finding::{Direction, Verdict},
+    finding::{Direction, Finding, Verdict},
     implied::{implied, same, validator},
     resolve::{reference, resolve},
     sample::Hints,
@@ -11,28 +12,6 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-
-/// Where a walk stands: a pointer into the message, and how to build a message around a value that stands here.
-#[derive(Clone)]
-pub(crate) struct At<'u> {
-    pub(crate) pointer: String,
-    /// The place above, the producing side's schema there, and the step from it to here.
-    pub(crate) up: Option<(&'u At<'u>, &'u Value, Step)>,
-    /// Whether null may stand here, where that follows from the object around it and not from the schema alone.
-    pub(crate) null: Option<Null>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Step {
-    Field(String),
-    Item,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Null {
-    pub(crate) produced: bool,
-    pub(crate) accepted: bool,
-}
 
 /// Words for people, which no message holds.
 pub(crate) const WORDS: [&str; 7] =
@@ -61,6 +40,18 @@ const SCALARS: [&str; 17] = [
 
 const NESTED: [&str; 4] = ["properties", "required", "additionalProperties", "items"];
 const UNIONS: [&str; 4] = ["oneOf", "anyOf", "allOf", "not"];
+
+/// Compares one schema of a message in one direction.
+pub(crate) fn compare(
+    (old, before): (&Value, &Value),
+    (new, after): (&Value, &Value),
+    (operation, direction, pointer): (&str, Direction, &str),
+) -> Vec<Finding> {
+    let mut body = Body::new((old, before), (new, after), (operation, direction, pointer));
+    body.schema(before, after, &At { pointer: pointer.to_owned(), up: None, null: None });
+    body.finish();
+    body.findings
+}
 
 impl Body<'_> {
     pub(crate) fn schema(&mut self, old: &Value, new: &Value, at: &At) {

@@ -1,12 +1,12 @@
 //! Alternatives, and whatever else can only be compared as a whole.
 
 use crate::{
+    at::At,
     body::Body,
     dialect,
     finding::{Direction, Verdict},
     implied::validator,
     resolve::resolve,
-    schema::At,
 };
 use serde_json::{Map, Value};
 

@@ -6,7 +6,7 @@ use crate::address::server;
 use crate::connection::{not_connected, root_cause};
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use crate::retry::retry_after;
 use crate::transport::{BodyState, Record};
 use http::StatusCode;

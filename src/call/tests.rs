@@ -1,7 +1,7 @@
 //! The waits of a call, under a paused clock, with scripted attempts and no socket.
 
 use super::*;
-use crate::response::RawResponse;
+use crate::raw_response::RawResponse;
 use crate::transport::BodyState;
 use crate::witness::WitnessedBody;
 use crate::{AccessToken, BoxError, ClientCredentials, RetryPolicy, types::OnboardingRequest};
