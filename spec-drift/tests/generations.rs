@@ -23,7 +23,7 @@ const RESPONSE: Option<Direction> = Some(Direction::Response);
 
 /// What both earlier generations had and today's has not, or the other way round.
 #[track_caller]
-fn names_what_both_had(findings: &[Finding]) {
+fn names_differences_from_both_generations(findings: &[Finding]) {
     assert_eq!(named(findings, None, "/servers", "https://api.traxes.io/connect"), Verdict::Breaks);
     for of in ["information", "reference"] {
         for (was, is) in [("manufacturer", "brand"), ("reference", "identifier")] {
@@ -41,14 +41,14 @@ fn names_what_both_had(findings: &[Finding]) {
 }
 
 #[test]
-fn what_changed_in_one_generation_is_named() {
-    names_what_both_had(&findings("tests/specs/one-generation-ago.yaml"));
+fn changes_over_one_generation_are_named() {
+    names_differences_from_both_generations(&findings("tests/specs/one-generation-ago.yaml"));
 }
 
 #[test]
-fn what_changed_in_two_generations_is_named() {
+fn changes_over_two_generations_are_named() {
     let findings = findings("tests/specs/two-generations-ago.yaml");
-    names_what_both_had(&findings);
+    names_differences_from_both_generations(&findings);
     assert_eq!(named(&findings, REQUEST, "/body/tenantId", "not named any more"), Verdict::Unseen);
     assert_eq!(named(&findings, RESPONSE, "/body/created", "is new"), Verdict::Unseen);
     for gone in ["data/tenant", "data/user", "data/client", "data/collective/tenantId", "data/entity/tenantId"] {

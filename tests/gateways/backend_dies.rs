@@ -41,7 +41,7 @@ fn applied_and_failed(ledger: &Ledger, calls: &[Call], status: u16, retry_after:
 /// had sent once.
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_error_page_of_varnish_does_not_pass_for_a_refusal() {
+async fn varnishs_error_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let varnish = varnish(&ledger).await;
     let calls = judged(&ledger, &varnish).await;
@@ -51,7 +51,7 @@ async fn the_error_page_of_varnish_does_not_pass_for_a_refusal() {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_maintenance_page_of_nginx_does_not_pass_for_a_refusal() {
+async fn nginxs_maintenance_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let server = "location / { proxy_pass http://ledger; proxy_read_timeout 1s; error_page 502 504 =503 @busy; }
         location @busy { add_header Retry-After 1 always; return 503 busy; }";
@@ -62,7 +62,7 @@ async fn the_maintenance_page_of_nginx_does_not_pass_for_a_refusal() {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_default_pages_of_haproxy_hide_no_applied_call() {
+async fn haproxys_default_pages_hide_no_applied_call() {
     let ledger = ledger().await;
     let haproxy = haproxy(&ledger, "").await;
     let calls = judged(&ledger, &haproxy).await;
@@ -73,7 +73,7 @@ async fn the_default_pages_of_haproxy_hide_no_applied_call() {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_maintenance_page_of_haproxy_does_not_pass_for_a_refusal() {
+async fn haproxys_maintenance_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let pages = "errorfile 502 maintenance.http
             errorfile 503 maintenance.http
@@ -87,7 +87,7 @@ async fn the_maintenance_page_of_haproxy_does_not_pass_for_a_refusal() {
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
 #[should_panic(expected = "by the gateway, applied 2 times in 1 attempts")]
-async fn a_duplicate_that_the_gateway_makes_is_told_from_one_of_the_client() {
+async fn gateway_duplicates_are_distinguished_from_client_duplicates() {
     let ledger = ledger().await;
     let server = "location / {
         proxy_pass http://ledger;

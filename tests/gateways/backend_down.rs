@@ -26,7 +26,7 @@ async fn nothing_is_claimed(mut ledger: Ledger, gateway: Gateway, status: u16) {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_nginx_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), "location / { proxy_pass http://ledger; }").await;
     nothing_is_claimed(ledger, nginx, 502).await;
@@ -34,7 +34,7 @@ async fn behind_nginx_a_backend_that_is_down_applies_nothing_and_no_call_says_so
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_varnish_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_varnish_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let varnish = varnish(&ledger).await;
     nothing_is_claimed(ledger, varnish, 503).await;
@@ -42,7 +42,7 @@ async fn behind_varnish_a_backend_that_is_down_applies_nothing_and_no_call_says_
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_haproxy_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, "").await;
     nothing_is_claimed(ledger, haproxy, 503).await;

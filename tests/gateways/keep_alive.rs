@@ -95,7 +95,7 @@ const FOR_HAPROXY: &str = "timeout client 1s
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_a_call_whose_connection_closes_is_neither_doubled_nor_misreported() {
+async fn behind_nginx_a_closing_connection_neither_duplicates_nor_misreports_a_call() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), FOR_NGINX).await;
     closing_connections_are_survived(ledger, nginx).await;
@@ -103,7 +103,7 @@ async fn behind_nginx_a_call_whose_connection_closes_is_neither_doubled_nor_misr
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_a_call_whose_connection_closes_is_neither_doubled_nor_misreported() {
+async fn behind_haproxy_a_closing_connection_neither_duplicates_nor_misreports_a_call() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, FOR_HAPROXY).await;
     closing_connections_are_survived(ledger, haproxy).await;
@@ -111,7 +111,7 @@ async fn behind_haproxy_a_call_whose_connection_closes_is_neither_doubled_nor_mi
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_calls_on_connections_that_closed_in_a_standstill_are_neither_doubled_nor_misreported() {
+async fn behind_nginx_connections_closed_during_a_standstill_neither_duplicate_nor_misreport_calls() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), FOR_NGINX).await;
     a_standstill_is_survived(ledger, nginx).await;
@@ -119,7 +119,7 @@ async fn behind_nginx_calls_on_connections_that_closed_in_a_standstill_are_neith
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_calls_on_connections_that_closed_in_a_standstill_are_neither_doubled_nor_misreported() {
+async fn behind_haproxy_connections_closed_during_a_standstill_neither_duplicate_nor_misreport_calls() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, FOR_HAPROXY).await;
     a_standstill_is_survived(ledger, haproxy).await;

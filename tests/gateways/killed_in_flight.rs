@@ -16,7 +16,7 @@ use crate::{
 
 const IN_FLIGHT: usize = 64;
 
-async fn nothing_in_flight_is_doubled_or_denied(mut ledger: Ledger, gateway: Gateway) {
+async fn nothing_in_flight_is_duplicated_or_denied(mut ledger: Ledger, gateway: Gateway) {
     let client = client(gateway.port);
     // So that the requests in flight go out on connections that were in use before, where gateways act otherwise.
     let before = calls(&client, IN_FLIGHT, 2).await;
@@ -36,24 +36,24 @@ async fn nothing_in_flight_is_doubled_or_denied(mut ledger: Ledger, gateway: Gat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_nginx_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), "location / { proxy_pass http://ledger; }").await;
-    nothing_in_flight_is_doubled_or_denied(ledger, nginx).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, nginx).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_varnish_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_varnish_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let varnish = varnish(&ledger).await;
-    nothing_in_flight_is_doubled_or_denied(ledger, varnish).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, varnish).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_haproxy_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, "timeout server 10s").await;
-    nothing_in_flight_is_doubled_or_denied(ledger, haproxy).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, haproxy).await;
 }

@@ -16,7 +16,7 @@ fn is_refused(call: &Call, attempts: u32) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn what_nginx_limits_is_rejected_and_retried_without_harm() {
+async fn calls_rate_limited_by_nginx_are_rejected_and_safely_retried() {
     let ledger = Ledger::start(&[Answer]).await;
     let http = format!("limit_req_zone $server_port zone=calls:1m rate=20r/s; {}", upstream(&ledger));
     let server = "limit_req zone=calls; limit_req_status 429; location / { proxy_pass http://ledger; }";

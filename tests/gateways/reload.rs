@@ -62,7 +62,7 @@ async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn reloads_of_nginx_neither_double_nor_misreport_a_call() {
+async fn nginx_reloads_neither_duplicate_nor_misreport_a_call() {
     let ledger = Ledger::start(&[AnswerLate]).await;
     let server = "location / { proxy_pass http://ledger; add_header x-worker $pid always; }";
     let nginx = nginx_with(&upstream(&ledger), server).await;
@@ -71,7 +71,7 @@ async fn reloads_of_nginx_neither_double_nor_misreport_a_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn reloads_of_haproxy_neither_double_nor_misreport_a_call() {
+async fn haproxy_reloads_neither_duplicate_nor_misreport_a_call() {
     let ledger = Ledger::start(&[AnswerLate]).await;
     let haproxy = haproxy_with_master(&ledger, "http-after-response set-header x-worker %pid").await;
     reloads_are_survived(ledger, haproxy, "USR2").await;

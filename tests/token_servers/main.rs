@@ -83,7 +83,7 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
     client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await
 }
 
-async fn authenticates_in_both_ways(server: TokenServer) {
+async fn authenticates_both_ways(server: TokenServer) {
     for id in ["post", "basic"] {
         let api = Server::queue([support::reply(401, &[], "")]).await;
         let client = client(&server, &api, id, SECRET);
@@ -100,12 +100,12 @@ async fn authenticates_in_both_ways(server: TokenServer) {
 
 #[tokio::test]
 #[ignore = "needs Authlib: run .ci/token-servers"]
-async fn authlib_gets_the_secret_as_it_wants_it() {
-    authenticates_in_both_ways(TokenServer::authlib().await).await;
+async fn authlib_gets_the_secret_the_way_it_expects() {
+    authenticates_both_ways(TokenServer::authlib().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs oidc-provider: run .ci/token-servers"]
-async fn oidc_provider_gets_the_secret_as_it_wants_it() {
-    authenticates_in_both_ways(TokenServer::oidc_provider().await).await;
+async fn oidc_provider_gets_the_secret_the_way_it_expects() {
+    authenticates_both_ways(TokenServer::oidc_provider().await).await;
 }

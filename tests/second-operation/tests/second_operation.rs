@@ -56,7 +56,7 @@ async fn a_second_operation_says_whether_it_happened() {
 }
 
 #[tokio::test]
-async fn a_safe_operation_is_retried_whatever_became_of_it_and_its_error_speaks_of_nothing_applied() {
+async fn a_safe_operation_is_always_retried_and_its_error_never_mentions_being_applied() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = thread::spawn(move || {
