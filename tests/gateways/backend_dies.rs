@@ -1,4 +1,4 @@
-//! A backend applies a request and dies before it answers. What a gateway makes of that looks like an outage in which nothing
+//! A backend applies a request and dies before it answers. Through a gateway, that looks like an outage in which nothing
 //! happened.
 
 use crate::{
@@ -21,11 +21,11 @@ async fn ledger() -> Ledger {
     Ledger::start(&[Answer, Close, Answer, Reset, Answer, Stall]).await
 }
 
-/// Calls that the ledger answers, mixed with calls that it applies and fails in each way of the script.
+/// Makes calls that the ledger answers, mixed with calls that it applies and then fails in each way in the script.
 async fn judged(ledger: &Ledger, gateway: &Gateway) -> Vec<Call> {
     let calls = calls(&client(gateway.port), WORKERS, EACH).await;
     judge(gateway.name, ledger, &calls);
-    assert!(count(&calls, Call::is_of_ledger) > EACH, "hardly a call got through");
+    assert!(count(&calls, Call::is_of_ledger) > EACH, "hardly any call got through");
     calls
 }
 
@@ -36,9 +36,8 @@ fn applied_and_failed(ledger: &Ledger, calls: &[Call], status: u16, retry_after:
     })
 }
 
-/// Varnish repeats a request on its own where a reused connection to the backend breaks, unless the request has a body that
-/// it does not keep. The default VCL keeps none. With `std.cache_req_body`, it was seen to apply calls twice that the client
-/// had sent once.
+/// Varnish itself retries a request if a reused backend connection breaks, unless the request has a body that it did not keep.
+/// The default VCL keeps none. With `std.cache_req_body`, Varnish was seen to apply calls twice that the client had sent once.
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
 async fn varnishs_error_page_is_not_mistaken_for_a_refusal() {
@@ -46,7 +45,7 @@ async fn varnishs_error_page_is_not_mistaken_for_a_refusal() {
     let varnish = varnish(&ledger).await;
     let calls = judged(&ledger, &varnish).await;
     assert!(applied_and_failed(&ledger, &calls, 503, Some("5")) > 0, "Varnish's page was not seen");
-    assert!(count(&calls, |call| call.header("x-varnish").is_some()) > 0, "Varnish was not there");
+    assert!(count(&calls, |call| call.header("x-varnish").is_some()) > 0, "Varnish was not involved");
 }
 
 #[tokio::test]
@@ -83,7 +82,8 @@ async fn haproxys_maintenance_page_is_not_mistaken_for_a_refusal() {
     assert!(applied_and_failed(&ledger, &calls, 503, Some("1")) > 0, "the page was not seen");
 }
 
-/// Some gateways can be told to repeat what may have been applied. No client can help that, and the judge says whose it is.
+/// Some gateways can be configured to retry requests that may have been applied. No client can prevent that, so the judge says
+/// who caused the duplicate.
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
 #[should_panic(expected = "by the gateway, applied 2 times in 1 attempts")]

@@ -1,4 +1,4 @@
-//! The backend is down altogether, and the gateway answers in its place.
+//! The backend is down, and the gateway answers in its place.
 
 use crate::{
     calls::{Call, calls, client, count},
@@ -20,7 +20,7 @@ async fn nothing_is_claimed(mut ledger: Ledger, gateway: Gateway, status: u16) {
     judge(gateway.name, &ledger, &calls);
     assert_eq!(count(&calls, |call| ledger.applied(call.id) > 0), 0);
     let of_gateway = |call: &Call| call.status() == Some(status) && !call.is_of_ledger();
-    // Not of every call: HAProxy says nothing where a connection to the backend that it kept turns out to be dead.
+    // Not for every call: HAProxy sends no response if its kept-alive backend connection turns out to be dead.
     assert!(count(&calls, of_gateway) > 0, "the gateway's own page was not seen");
 }
 

@@ -1,4 +1,4 @@
-//! A backend is killed while calls are in flight, and is back at once: for whoever repeats a call now, it works.
+//! A backend is killed while calls are in flight and comes back at once, so any retry would now succeed.
 
 use crate::{
     calls::{calls, client, count},
@@ -18,7 +18,7 @@ const IN_FLIGHT: usize = 64;
 
 async fn nothing_in_flight_is_duplicated_or_denied(mut ledger: Ledger, gateway: Gateway) {
     let client = client(gateway.port);
-    // So that the requests in flight go out on connections that were in use before, where gateways act otherwise.
+    // The requests in flight then use connections that were in use before, which gateways treat differently.
     let before = calls(&client, IN_FLIGHT, 2).await;
     judge(gateway.name, &ledger, &before);
     assert_eq!(count(&before, |call| call.result.is_ok()), 2 * IN_FLIGHT, "the gateway does not reach the ledger");

@@ -1,4 +1,4 @@
-//! A gateway answers 200 by itself, and the backend never hears of the request.
+//! A gateway itself answers 200, and the backend never sees the request.
 
 use crate::{
     calls::{calls, client, count},

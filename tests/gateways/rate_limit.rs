@@ -1,4 +1,4 @@
-//! A gateway that lets only so many calls through.
+//! A rate-limiting gateway.
 
 use crate::{
     calls::{Call, calls, client, count, policy},
@@ -25,8 +25,8 @@ async fn calls_rate_limited_by_nginx_are_rejected_and_safely_retried() {
 
     let repeated = calls(&client, 20, 5).await;
     judge(nginx.name, &ledger, &repeated);
-    assert!(count(&repeated, |call| is_refused(call, 3)) > 0, "no call was refused to the end");
-    assert!(count(&repeated, |call| call.result.is_ok() && call.attempts() > 1) > 0, "no repetition succeeded");
+    assert!(count(&repeated, |call| is_refused(call, 3)) > 0, "no call was refused on every attempt");
+    assert!(count(&repeated, |call| call.result.is_ok() && call.attempts() > 1) > 0, "no retry succeeded");
 
     let once = calls(&client.with_retry(RetryPolicy::none()), 20, 5).await;
     judge(nginx.name, &ledger, &once);

@@ -1,4 +1,4 @@
-//! A gateway gets a new configuration while calls are running.
+//! A gateway reloads its configuration while calls are running.
 
 use crate::{
     calls::{Call, call, client, count},
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 const WORKERS: usize = 16;
 const RELOADS: usize = 5;
 
-/// The gateway names in `x-worker` its process that sent a response.
+/// In `x-worker`, the gateway names the process that sent a response.
 async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
     let client = client(gateway.port);
     let processes = Arc::new(Mutex::new(HashSet::new()));
@@ -45,7 +45,7 @@ async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
         let before = processes.lock().unwrap().len();
         let mut signalled: Option<Instant> = None;
         until("a new process answers", || {
-            // Again after a while: the master of HAProxy loses a signal that comes while it is still starting.
+            // Signal again after a while: HAProxy's master loses a signal that arrives while it is still starting.
             if signalled.is_none_or(|at| at.elapsed() > Duration::from_secs(2)) {
                 gateway.signal(signal);
                 signalled = Some(Instant::now());
@@ -57,7 +57,7 @@ async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
     over.store(true, Relaxed);
     let calls: Vec<Call> = running.join_all().await.into_iter().flatten().collect();
     judge(gateway.name, &ledger, &calls);
-    assert!(count(&calls, Call::is_of_ledger) > 100, "hardly a call got through");
+    assert!(count(&calls, Call::is_of_ledger) > 100, "hardly any call got through");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
