@@ -1,10 +1,10 @@
-//! Documents that are legal and endless, or legal and enormous when followed: compared within bounds, which are told.
+//! Legal documents that are endless, or enormous once expanded, are compared within bounds, which are reported.
 
 use cpu_time::ThreadTime;
 use spec_drift::{Document, Finding, Verdict, compare};
 use std::time::Duration;
 
-/// Of this thread's own time: what else the machine does is nobody's fault here.
+/// CPU time of this thread, so that other load on the machine does not matter.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn document(schemas: &str) -> Document {

@@ -1,4 +1,4 @@
-//! The command: what it prints, what it refuses, and the status that it leaves.
+//! The command: what it prints, what it refuses, and its exit status.
 
 use spec_drift::{MAX_BYTES, MAX_DEPTH};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 
 const BASE: &str = include_str!("../../openapi.yaml");
 
-/// Longer than any comparison of small documents takes, on a busy machine and unoptimised.
+/// Longer than any comparison of small documents takes, even unoptimised on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// A document that cannot be read: the right words, the right status, as either argument.
+/// Checks that a document cannot be read: the right message and status, as either argument.
 #[track_caller]
 fn refused(name: &str, content: impl AsRef<[u8]>, words: &[&str]) {
     let bad = file(name, content);
@@ -156,7 +156,7 @@ fn unreadable_documents_are_refused_by_name_with_status_2() {
     refused("binary.yaml", [b'o', b'\n', 0xff, 0xfe, 0x00], &["line 2", "UTF-8"]);
     refused("not.yaml", "openapi: 3.0.3\npaths: [}\n", &["line 2", "not YAML"]);
     refused("not.json", "{\n\"openapi\": \"3.0.3\",,\n}", &["line 2", "not JSON"]);
-    refused("words.yaml", "just words", &["no OpenAPI document"]);
+    refused("words.yaml", "just words", &["not an OpenAPI document"]);
     let line = BASE.lines().position(|line| line == "openapi: 3.0.3").expect("a version") + 1;
     let three_one = BASE.replace("openapi: 3.0.3", "openapi: 3.1.0");
     refused("three-one.yaml", three_one, &[&format!("line {line}:"), "3.1.0", "3.0.x"]);
@@ -181,7 +181,7 @@ fn unreadable_documents_are_refused_by_name_with_status_2() {
 fn a_page_without_a_complete_fragment_is_refused() {
     let cut = page(BASE);
     refused("cut.md", &cut[..cut.len() / 2], &["line 5", "not closed"]);
-    refused("none.md", "# A page\n\nwithout a fence\n", &["holds no fragment"]);
+    refused("none.md", "# A page\n\nwithout a fence\n", &["has no fragment"]);
     refused(
         "other.md",
         page(BASE).replace("post /v1/onboarding/collectives", "get /v1/nothing"),

@@ -1,4 +1,4 @@
-//! Changes that only the generated decoder or encoder tells apart: what typify makes of them was read off its code, and run.
+//! Changes that only the generated decoder or encoder can distinguish. Typify's behaviour was read from its code, and run.
 
 use serde_json::{Value, json};
 use spec_drift::{Document, Verdict, compare};
@@ -78,7 +78,7 @@ fn an_alternative_that_may_be_mistaken_for_an_earlier_one_needs_a_look() {
 fn a_merge_key_is_refused_but_an_extension_among_the_paths_is_not() {
     let spec = |paths: &str| format!("openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths:\n{paths}");
     let Err(error) = Document::from_text("a spec", &spec("  /x:\n    <<: {get: {responses: {}}}\n")) else {
-        panic!("a merge key was taken")
+        panic!("a merge key was accepted")
     };
     assert!(error.to_string().contains("merge key"), "{error}");
     Document::from_text("a spec", &spec("  x-note: bar\n")).unwrap();

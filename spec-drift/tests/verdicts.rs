@@ -1,4 +1,4 @@
-//! Each row of the table has the verdict that the judge's run showed to be right, in both directions.
+//! Each row of the table has the verdict that the judge's run confirmed, in both directions.
 
 mod table;
 
@@ -13,7 +13,7 @@ fn document(value: &serde_json::Value) -> Document {
     Document::from_text("a row of the table", &value.to_string()).expect("an OpenAPI document")
 }
 
-/// The verdict on the whole: that of the worst finding.
+/// The overall verdict: that of the worst finding.
 fn verdict(old: &Document, new: &Document) -> Option<Verdict> {
     compare(old, new).first().map(|finding| finding.verdict)
 }
