@@ -195,7 +195,7 @@ impl Pair<'_> {
                     continue;
                 }
                 (Some(was), Some(now)) if was == now => continue,
-                (Some(_), Some(_)) => (Verdict::Harmless, "an error response changed; its body is not decoded"),
+                (Some(_), Some(_)) => (Verdict::Harmless, "a non-success response changed; its body is not decoded"),
                 (None, Some(_)) if status.starts_with('3') => (Verdict::Look, "is new; redirects are not followed"),
                 (None, Some(_)) if success(status) => (Verdict::Harmless, "is new; any 2xx is a success"),
                 (None, Some(_)) => (Verdict::Harmless, "is new; it is not a success, and its body is not decoded"),

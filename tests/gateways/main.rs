@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed() < PATIENCE, "gave up after {PATIENCE:?}: {what}");
+        assert!(started.elapsed() < PATIENCE, "timed out after {PATIENCE:?} waiting for: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
