@@ -1,4 +1,4 @@
-//! Allocations of a call and of its decoding, counted: `cargo bench --bench allocations`. They do not jitter.
+//! Counts the allocations of a call and of its decoding, which do not jitter: `cargo bench --bench allocations`.
 
 mod clients;
 
@@ -14,7 +14,7 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Relaxed);
@@ -36,7 +36,7 @@ static ALLOCATOR: Counting = Counting;
 
 const CALLS: usize = 1000;
 
-/// Allocations per call of `CALLS`, after as many to warm up.
+/// Allocations per call over `CALLS` calls, after as many to warm up.
 async fn count<F: Future<Output = ()>>(call: impl Fn() -> F) -> f64 {
     let mut before = 0;
     for round in 0..2 * CALLS {
@@ -53,7 +53,7 @@ fn main() {
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        // In this process, and without an allocation of its own per call.
+        // The server runs in this process, without a per-call allocation of its own.
         tokio::spawn(clients::serve(listener));
         let (client, request) = (clients::ours(address), clients::request());
         let ours = count(|| async { drop(client.create_collective_onboarding(&request).await.expect("a 201")) }).await;

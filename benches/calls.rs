@@ -1,4 +1,4 @@
-//! A call, and its decoding and encoding alone, with each client: `cargo bench --bench calls`.
+//! Times a call, and decoding and encoding alone, with each client: `cargo bench --bench calls`.
 
 mod clients;
 

@@ -1,5 +1,5 @@
-//! The speed of ours to that of the hand-written client, in blocks that take turns, so that what else the machine does falls on
-//! both alike: `cargo bench --bench ratios`. Each line is a name, the median of the blocks' ratios, and its 95 % interval.
+//! Our speed relative to the hand-written client's, in alternating blocks, so that other load on the machine affects both
+//! equally: `cargo bench --bench ratios`. Each line is a name, the median of the blocks' ratios, and its 95 % interval.
 
 mod clients;
 
@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use traxes_connect::OnboardingRequest;
 
 const PAIRS: usize = 300;
-/// Short beside what a scheduler or a neighbour does, and long beside a call.
+/// Short compared with scheduler and neighbour effects, and long compared with a call.
 const BLOCK: Duration = Duration::from_millis(20);
 
 fn main() {
@@ -57,7 +57,7 @@ fn compare(name: &str, ours: impl Fn(u64) -> Duration, handwritten: impl Fn(u64)
     }
     let mut ratios: Vec<f64> = (0..PAIRS)
         .map(|pair| {
-            // Neither is always the first.
+            // Neither always goes first.
             let (ours, handwritten) = match pair % 2 {
                 0 => (ours(rounds), handwritten(rounds)),
                 _ => {
@@ -69,7 +69,7 @@ fn compare(name: &str, ours: impl Fn(u64) -> Duration, handwritten: impl Fn(u64)
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    // The ranks that hold the median of the population with 95 %, whatever its distribution: n / 2 -+ 1.96 sqrt(n) / 2.
+    // The ranks that bracket the population median with 95 % confidence, whatever its distribution: n / 2 -+ 1.96 sqrt(n) / 2.
     let spread = (1.96 * (PAIRS as f64).sqrt() / 2.0).ceil() as usize;
     println!("{name} {:.3} {:.3} {:.3}", ratios[PAIRS / 2], ratios[PAIRS / 2 - spread], ratios[PAIRS / 2 + spread]);
 }

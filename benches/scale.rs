@@ -1,6 +1,6 @@
-//! What 1, 10 and 100 operations with types of their own cost: `cargo bench --profile dev --bench scale -- FOLDER`.
+//! What 1, 10 and 100 operations with their own types cost: `cargo bench --profile dev --bench scale -- FOLDER`.
 //!
-//! The profile is that of build scripts. The descriptions are left in the folder, as `N.yaml`.
+//! That profile is the one for build scripts. The descriptions are left in the folder as `N.yaml`.
 
 #[path = "../build/mod.rs"]
 mod build;
@@ -26,7 +26,7 @@ fn main() {
     }
 }
 
-/// The description with its paths and types that many times, each time under other names.
+/// The description with its paths and types repeated that many times under different names.
 fn cloned(times: usize) -> Value {
     let once: Value = yaml_serde::from_str(SPEC).expect("YAML");
     let mut all = once.clone();

@@ -1,4 +1,4 @@
-//! Onboarding from a CSV file: killed, interrupted, refused, and started again.
+//! Onboarding from a CSV file: killed, interrupted, refused and restarted.
 
 #![cfg(feature = "sandbox")]
 
@@ -21,7 +21,7 @@ use uuid::Uuid;
 const IN_FLIGHT: usize = 8;
 const KILLS: usize = 100;
 
-/// A folder with `households.csv`, and what runs leave beside it.
+/// A folder with `households.csv` and the files that runs leave next to it.
 struct Folder(TempDir);
 
 struct Run {
@@ -67,17 +67,17 @@ impl Folder {
         Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// The rows of a CSV file that a run left, by the id of their household.
+    /// The rows of a CSV file that a run left, by household id.
     fn rows(&self, name: &str) -> BTreeMap<Uuid, BTreeMap<String, String>> {
         let rows: Vec<BTreeMap<String, String>> =
             csv::Reader::from_path(self.path(name)).unwrap().deserialize().map(Result::unwrap).collect();
         let count = rows.len();
         let by_id: BTreeMap<_, _> = rows.into_iter().map(|row| (row["collective_id"].parse().unwrap(), row)).collect();
-        assert_eq!(by_id.len(), count, "{name} has a household twice");
+        assert_eq!(by_id.len(), count, "{name} lists a household twice");
         by_id
     }
 
-    /// The last event of each household in the journal, as JSON has it. Half a line at its end is none.
+    /// Each household's last event in the journal. An incomplete last line is ignored.
     fn journal(&self) -> BTreeMap<Uuid, String> {
         let text = fs::read(self.path("households.journal")).unwrap_or_default();
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -96,13 +96,13 @@ fn csv_of(ids: &[Uuid]) -> String {
     format!("collective_id,name\n{}", rows.collect::<String>())
 }
 
-/// What the API answers when all is well.
+/// The API's response when all is well.
 fn linked() -> Behaviour {
     let action = r#"{"type":"Consent","redirectLink":"https://consent.example/c/1"}"#;
     reply(201, &[], &format!(r#"{{"id":"{}","status":"Pending","action":{action}}}"#, Uuid::nil()))
 }
 
-/// How often each household reached the API.
+/// How many times each household reached the API.
 fn ledger(bodies: impl IntoIterator<Item = Vec<u8>>) -> BTreeMap<Uuid, usize> {
     let mut counts = BTreeMap::new();
     for body in bodies {
@@ -137,7 +137,7 @@ async fn every_household_is_created_once_and_listed_with_its_link() {
     assert_eq!(folder.rows("households.unknown.csv").len(), 0);
     assert_eq!(received(&sandbox), ids.iter().map(|id| (*id, 1)).collect());
 
-    // Again, with a row more: it alone is sent, and whole.
+    // Run it again with one more row: only that row is sent, complete.
     let (id, text) = (
         Uuid::new_v4(),
         csv_of(&ids).replace("name\n", "name,owner,properties\n").replace("Bruxelles\"", "Bruxelles\",,"),
@@ -160,18 +160,18 @@ fn journal_length(folder: &Folder) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(unix)]
-async fn killed_at_100_random_moments_no_household_is_created_twice_and_none_is_lost() {
+async fn a_hundred_random_kills_neither_duplicate_nor_lose_a_household() {
     let sandbox = Sandbox::start().await;
     let (folder, mut ids) = Folder::of(0);
     let (mut kills, mut hits) = (0, 0);
     while kills < KILLS {
         let before = folder.journal();
-        // There is always something left to send.
+        // Always leave something to send.
         let missing = (before.len() + 200).saturating_sub(ids.len());
         ids.extend((0..missing).map(|_| Uuid::new_v4()));
         folder.write("households.csv", csv_of(&ids));
         let mut run = folder.command(&sandbox.url(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Every other one while it sends, however long this machine takes to get there.
+        // Kill every other run while it is sending, however long this machine takes to get there.
         let (length, sends) = (journal_length(&folder), kills % 2 == 0);
         while sends && journal_length(&folder) == length && run.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
@@ -183,26 +183,26 @@ async fn killed_at_100_random_moments_no_household_is_created_twice_and_none_is_
         let sending = |journal: &BTreeMap<Uuid, String>| journal.values().filter(|event| *event == "sending").count();
         let after = folder.journal();
         let set_aside = sending(&after) - sending(&before);
-        assert!(set_aside <= IN_FLIGHT, "{set_aside} were under way");
+        assert!(set_aside <= IN_FLIGHT, "{set_aside} were in flight");
         kills += usize::from(ended.is_none());
         hits += usize::from(set_aside > 0);
     }
-    assert!(hits > KILLS / 4, "only {hits} of {KILLS} kills came while something was under way");
+    assert!(hits > KILLS / 4, "only {hits} of {KILLS} kills came while something was in flight");
 
     let run = folder.run(&sandbox.url(), &[]);
     let (created, unknown) = (folder.rows("households.created.csv"), folder.rows("households.unknown.csv"));
     let ledger = received(&sandbox);
     assert!(ledger.values().all(|count| *count == 1), "a household was sent twice: {ledger:?}");
-    assert!(created.keys().all(|id| ledger.contains_key(id)), "one is reported as created, and is not");
+    assert!(created.keys().all(|id| ledger.contains_key(id)), "a household is reported as created but is not");
     assert!(unknown.keys().all(|id| !created.contains_key(id)));
     let told: BTreeSet<_> = created.keys().chain(unknown.keys()).copied().collect();
-    assert_eq!(told, ids.iter().copied().collect(), "a household is lost");
+    assert_eq!(told, ids.iter().copied().collect(), "a household was lost");
     assert!(unknown.len() <= KILLS * IN_FLIGHT);
     assert_eq!(run.code, Some(i32::from(!unknown.is_empty())), "{}{}", run.stdout, run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wherever_the_journal_ends_only_what_it_does_not_announce_is_sent() {
+async fn wherever_the_journal_is_truncated_only_unannounced_rows_are_sent() {
     let (folder, ids) = Folder::of(3);
     let server = Server::endless(linked).await;
     assert_eq!(folder.run(&server.url(), &[]).code, Some(0));
@@ -215,20 +215,20 @@ async fn wherever_the_journal_ends_only_what_it_does_not_announce_is_sent() {
         let sent = ledger(server.requests().split_off(sent_before).into_iter().map(|request| request.body));
         let expected = ids.iter().filter(|id| !announced.contains_key(id)).map(|id| (*id, 1)).collect();
         assert_eq!(sent, expected, "{length} of {} bytes: {}", whole.len(), run.stderr);
-        // What it wrote behind such an end is read again.
+        // What it appended after the truncation can be read again.
         let (before, again) = (server.requests().len(), folder.run(&server.url(), &[]));
         assert_eq!((again.stderr.as_str(), server.requests().len()), ("", before));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_lost_its_text_with_the_power_is_as_half_a_line() {
+async fn a_line_zeroed_by_a_power_loss_counts_as_incomplete() {
     let (folder, ids) = Folder::of(3);
     let server = Server::endless(linked).await;
     folder.run(&server.url(), &["--in-flight", "1"]);
     let whole = folder.read("households.journal");
     let lines: Vec<_> = whole.split_inclusive('\n').collect();
-    // Its header, the first household, and what it says it began with the second.
+    // The header, the first household, and the announcement of the second.
     folder.write("households.journal", lines[..4].concat() + "\0\0\0\n");
     assert_eq!(folder.run(&server.url(), &[]).code, Some(1));
     assert_eq!(folder.rows("households.unknown.csv").into_keys().collect::<Vec<_>>(), [ids[1]]);
@@ -236,7 +236,7 @@ async fn a_line_that_lost_its_text_with_the_power_is_as_half_a_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again() {
+async fn each_outcome_has_its_file_and_only_rows_not_created_are_resent() {
     let (folder, ids) = Folder::of(5);
     let server = Server::queue([
         linked(),
@@ -268,7 +268,7 @@ async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again(
     assert_eq!(folder.rows("households.created.csv").len(), 4);
     assert_eq!(folder.rows("households.unknown.csv"), unknown);
 
-    // A row that is taken out of the CSV, or changed, is told as it was sent.
+    // A row that is removed from the CSV or changed is still reported as it was sent.
     folder.write("households.csv", csv_of(&ids[..1]).replace("Loi", "Régence"));
     assert_eq!(folder.run(&server.url(), &[]).code, Some(1));
     assert_eq!(folder.rows("households.created.csv")[&ids[0]]["name"], "Rue de la Loi 0, Bruxelles");
@@ -277,7 +277,7 @@ async fn each_outcome_has_its_place_and_only_what_was_not_created_is_sent_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_rows_are_named_by_line_and_the_others_created() {
+async fn bad_rows_are_reported_by_line_and_the_rest_are_created() {
     let id = |digit: char| format!("3c90c3cc-0d44-4b50-8888-8dd25736052{digit}");
     let rows = [
         "collective_id,name,owner,properties".to_owned(),
@@ -323,7 +323,7 @@ async fn bad_rows_are_named_by_line_and_the_others_created() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_created_without_a_way_on_is_for_a_person() {
+async fn a_created_household_without_a_next_step_needs_a_person() {
     let (folder, ids) = Folder::of(4);
     let failed = r#"{"status":"Failed","errors":[{"code":"E1","message":"no"}]}"#;
     let done = reply(201, &[], r#"{"status":"Succeeded"}"#);
@@ -339,7 +339,7 @@ async fn what_was_created_without_a_way_on_is_for_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_it_cannot_go_by_is_refused_with_a_reason_and_left_as_it_is() {
+async fn unusable_input_is_refused_with_a_reason_and_left_untouched() {
     let sandbox = Sandbox::start().await;
     let (folder, ids) = Folder::of(2);
     let header = format!("{{\"server\":\"{}\"}}\n", sandbox.url());
@@ -381,7 +381,7 @@ async fn what_it_cannot_go_by_is_refused_with_a_reason_and_left_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_runs_do_not_share_a_journal() {
+async fn two_runs_cannot_share_a_journal() {
     let silent = Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await;
     let (folder, _) = Folder::of(1);
     let mut first = folder.command(&silent.url(), &[]).spawn().unwrap();
@@ -394,7 +394,7 @@ async fn two_runs_do_not_share_a_journal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_next_household_would_fare_no_better_the_run_ends() {
+async fn the_run_stops_if_the_next_household_would_fail_too() {
     let unreachable = format!("http://127.0.0.1:{}", refusing_port().await);
     let (folder, ids) = Folder::of(30);
     let unauthorized = Server::endless(|| reply(401, &[], "")).await;
@@ -419,7 +419,7 @@ async fn where_the_next_household_would_fare_no_better_the_run_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(unix)]
-async fn interrupted_it_waits_for_what_is_under_way_and_again_it_does_not() {
+async fn the_first_interrupt_waits_for_calls_in_flight_and_the_second_does_not() {
     let sandbox = Sandbox::start().await;
     let (folder, ids) = Folder::of(2000);
     let mut run = folder.command(&sandbox.url(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -449,7 +449,7 @@ async fn interrupted_it_waits_for_what_is_under_way_and_again_it_does_not() {
 }
 
 #[tokio::test]
-async fn without_credentials_it_says_what_to_set_and_with_sandbox_it_needs_none() {
+async fn missing_credentials_are_named_and_the_sandbox_needs_none() {
     let (folder, _) = Folder::of(3);
     let run = |arguments: &[&str]| example("bulk").arg(folder.path("households.csv")).args(arguments).output().unwrap();
     let refused = run(&[]);

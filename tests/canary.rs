@@ -1,4 +1,4 @@
-//! No output of ours shows a secret: a canary is put wherever a secret can be, and looked for wherever a secret could get out.
+//! Our output never reveals a secret: a canary is planted wherever a secret can be, and searched for wherever one could leak.
 #![cfg(feature = "sandbox")]
 
 #[path = "support/log.rs"]
@@ -19,13 +19,13 @@ use traxes_connect::{
     AccessToken, Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, RetryPolicy, Sandbox,
 };
 
-/// In both cases, as header names lose theirs.
+/// Searched for regardless of case, because header names lose theirs.
 const CANARY: &str = "c4n4RY-0123456789";
 
-/// As id and secret of HTTP Basic begin: 15 of its bytes, in base64.
+/// The start of an HTTP Basic id and secret: 15 bytes of the canary, in base64.
 const CANARY_IN_BASE64: &str = "YzRuNFJZLTAxMjM0NTY3";
 
-/// Everything that was shown: logs, and what the test collects.
+/// Everything that was shown: the logs, and what the test collects.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<String>>);
 
@@ -60,10 +60,10 @@ impl Write for Shown {
     }
 }
 
-/// Logs of all crates at trace level, spans and their ends included.
+/// Logs every crate at trace level, including span creation and closing.
 fn subscriber(shown: &Shown) -> impl tracing::Subscriber + use<> {
     let writer = shown.clone();
-    // What crates say by `log`. Only the first call sets it.
+    // For crates that use `log`. Only the first call takes effect.
     let _ = tracing_log::LogTracer::init();
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -73,7 +73,7 @@ fn subscriber(shown: &Shown) -> impl tracing::Subscriber + use<> {
     tracing_subscriber::registry().with(layer)
 }
 
-/// A server's echo of what it was sent, in every place that a message of ours is made from.
+/// A server that echoes what it was sent in every place that we build a message from.
 fn echo(status: u16) -> Behaviour {
     let bearer = format!("Bearer {CANARY}");
     let body = format!(
@@ -126,7 +126,7 @@ fn behaviours() -> Vec<Behaviour> {
     all
 }
 
-/// Of calls that a server keeps waiting.
+/// The deadline for calls that the server leaves hanging.
 const SOON: Duration = Duration::from_millis(150);
 
 fn settings(builder: ClientBuilder) -> ClientBuilder {
@@ -134,7 +134,7 @@ fn settings(builder: ClientBuilder) -> ClientBuilder {
     builder.retry(policy).body_limit(4096).user_agent_suffix("canary-test")
 }
 
-/// Clients that hold the canary as token, and as id and secret of a grant from this endpoint.
+/// One client with the canary as its token, and one with it as the id and secret for this token endpoint.
 fn clients(base: &str, token_url: &str) -> [Client; 2] {
     let credentials = ClientCredentials::new(CANARY, CANARY).token_url(token_url).scope("esp");
     [
@@ -143,7 +143,7 @@ fn clients(base: &str, token_url: &str) -> [Client; 2] {
     ]
 }
 
-/// The client, with a short deadline where nothing else ends its calls: a busy machine may need long for the others.
+/// Gives the client a short deadline if nothing else ends its calls. A busy machine may need longer for the others.
 fn within_patience(client: Client, behaviour: &Behaviour) -> Client {
     let policy = RetryPolicy::new().initial_backoff(Duration::from_millis(1)).max_attempts(2);
     match behaviour.then {
@@ -173,7 +173,7 @@ async fn drive(client: &Client, shown: &Shown) {
 }
 
 #[tokio::test]
-async fn no_failure_of_a_call_shows_a_secret() {
+async fn no_failed_call_reveals_a_secret() {
     let shown = Shown::default();
     let _listening = listen(subscriber(&shown));
     let grant = || reply(200, &[], &format!(r#"{{"access_token":"{CANARY}","expires_in":3599}}"#));
@@ -196,7 +196,7 @@ async fn no_failure_of_a_call_shows_a_secret() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_rejected_and_replaced_within_the_call_is_not_shown_either() {
+async fn a_token_replaced_mid_call_is_not_revealed_either() {
     let shown = Shown::default();
     let _listening = listen(subscriber(&shown));
     for status in [201, 200, 400, 500] {
@@ -213,7 +213,7 @@ async fn a_token_that_was_rejected_and_replaced_within_the_call_is_not_shown_eit
 }
 
 #[tokio::test]
-async fn no_failure_of_a_token_endpoint_shows_a_secret() {
+async fn no_token_endpoint_failure_reveals_a_secret() {
     let shown = Shown::default();
     let _listening = listen(subscriber(&shown));
     for behaviour in behaviours() {
@@ -228,7 +228,7 @@ async fn no_failure_of_a_token_endpoint_shows_a_secret() {
 }
 
 #[tokio::test]
-async fn no_debug_and_no_configuration_error_shows_a_secret() {
+async fn no_debug_output_or_configuration_error_reveals_a_secret() {
     let shown = Shown::default();
     let sandbox = Sandbox::start().await;
     let credentials = ClientCredentials::new(CANARY, CANARY).token_url(sandbox.token_url());
@@ -259,14 +259,14 @@ async fn no_debug_and_no_configuration_error_shows_a_secret() {
 }
 
 #[test]
-fn no_panic_message_shows_a_secret() {
+fn no_panic_message_reveals_a_secret() {
     let shown = Shown::default();
     let (runtime, hook) = (tokio::runtime::Runtime::new().unwrap(), panic::take_hook());
     let written = shown.clone();
     panic::set_hook(Box::new(move |info| written.add(info.to_string())));
     let sandbox = runtime.block_on(Sandbox::start());
     let spoiled = format!("{CANARY}\n");
-    // Without a runtime, and with a header that is none: what a caller can do wrong.
+    // Two caller mistakes: no runtime, and an invalid header.
     let client = Client::new(CANARY).unwrap();
     let outside = panic::catch_unwind(panic::AssertUnwindSafe(|| {
         let request = CollectiveOnboardingRequest::unnamed();
@@ -275,6 +275,6 @@ fn no_panic_message_shows_a_secret() {
     }));
     let header = panic::catch_unwind(panic::AssertUnwindSafe(|| sandbox.enqueue(200, &[("x", &spoiled)], "")));
     panic::set_hook(hook);
-    assert!(outside.is_err() && header.is_err(), "nothing panicked: this test looks at nothing");
+    assert!(outside.is_err() && header.is_err(), "nothing panicked, so this test checked nothing");
     shown.check("panic");
 }

@@ -1,4 +1,4 @@
-//! What was never sent is never reported as sent: however an attempt ends before the connection asks for the request's body.
+//! However an attempt ends before the connection asks for the request's body, the request is reported as not sent.
 
 mod support;
 
@@ -40,7 +40,7 @@ async fn a_refused_connection_is_not_sent_and_is_retried() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_not_sent() {
+async fn an_unresolvable_name_is_not_sent() {
     let error = fails(builder("http://traxes.invalid").dangerously_allow_plain_http().retry(RetryPolicy::none())).await;
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Connect, NotSent, 1));
     assert!(error.to_string().contains("no connection to traxes.invalid:80: "), "{error}");
@@ -48,7 +48,7 @@ async fn a_name_that_does_not_resolve_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_cannot_be_made_in_time_is_not_sent_and_is_retried() {
+async fn a_connection_not_made_in_time_is_not_sent_and_is_retried() {
     let hole = BlackHole::open().await;
     let short = Duration::from_millis(60);
     let twice = || builder(hole.url()).retry(policy().max_attempts(2));
@@ -66,7 +66,7 @@ async fn a_connection_that_cannot_be_made_in_time_is_not_sent_and_is_retried() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_while_connecting_is_not_sent() {
+async fn a_deadline_missed_while_connecting_is_not_sent() {
     let hole = BlackHole::open().await;
     let error = fails(builder(hole.url()).retry(policy().total_timeout(Duration::from_millis(150)))).await;
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Timeout, NotSent, 1), "{error}");
@@ -74,7 +74,7 @@ async fn a_deadline_that_passes_while_connecting_is_not_sent() {
 }
 
 #[tokio::test]
-async fn no_attempt_starts_in_less_time_than_the_last_one_took() {
+async fn no_attempt_starts_with_less_time_left_than_the_last_one_took() {
     let hole = BlackHole::open().await;
     let client = builder(hole.url()).connect_timeout(Duration::from_millis(300));
     let started = Instant::now();
@@ -84,7 +84,7 @@ async fn no_attempt_starts_in_less_time_than_the_last_one_took() {
 }
 
 #[tokio::test]
-async fn a_timeout_of_the_customiser_after_the_request_went_out_is_unknown_or_applied() {
+async fn a_customiser_timeout_after_sending_is_unknown_or_applied() {
     let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
     for (written, outcome) in [("", Unknown), (head, Applied)] {
         let server = Server::queue([raw(When::AfterRequest, written, Then::Stall)]).await;
@@ -94,9 +94,9 @@ async fn a_timeout_of_the_customiser_after_the_request_went_out_is_unknown_or_ap
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_at_once_is_retried_where_nothing_was_sent_and_only_there() {
+async fn a_connection_closed_at_once_is_retried_only_if_nothing_was_sent() {
     for then in [Then::Close, Then::Reset] {
-        // Whether the client sees the end before it sends is a matter of luck: what it then says is not.
+        // Whether the client notices the close before it sends is a matter of luck. What it then reports is not.
         let server = Server::queue(vec![raw(When::OnAccept, "", then); 3]).await;
         let error = fails(builder(server.url())).await;
         assert_eq!(error.kind(), Transport, "{error}");
@@ -109,12 +109,12 @@ async fn a_connection_that_closes_at_once_is_retried_where_nothing_was_sent_and_
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_idle_costs_no_call() {
+async fn a_connection_closed_while_idle_fails_no_call() {
     let server = Server::queue([raw(When::AfterRequest, created().write, Then::Close), created()]).await;
     let client = builder(server.url()).build().unwrap();
     for _ in 0..2 {
         create(&client).await.unwrap();
-        // The client sees the end of the connection as soon as it polls it.
+        // The client notices the close as soon as it polls the connection.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!((server.requests().len(), server.connections()), (2, 2));
@@ -130,7 +130,7 @@ mod tls {
     use traxes_connect::reqwest::{Certificate, Proxy};
 
     #[tokio::test]
-    async fn tls_to_a_server_that_speaks_plain_is_not_sent() {
+    async fn tls_to_a_plain_http_server_is_not_sent() {
         let answer = raw(When::OnAccept, "HTTP/1.1 400 Bad Request\r\n\r\n", Then::Close);
         let server = Server::queue(vec![answer; 3]).await;
         let error = fails(builder(server.url().replace("http:", "https:"))).await;
@@ -139,7 +139,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn a_tls_handshake_that_stalls_is_not_sent() {
+    async fn a_stalled_tls_handshake_is_not_sent() {
         let server = Server::queue(vec![raw(When::OnAccept, "", Then::Stall); 2]).await;
         let url = server.url().replace("http:", "https:");
         let client = builder(url).attempt_timeout(Duration::from_millis(100)).retry(policy().max_attempts(2));
@@ -151,7 +151,7 @@ mod tls {
         rcgen::generate_simple_self_signed([name.to_owned()]).unwrap()
     }
 
-    /// A TLS server with this certificate that hangs up after the handshake. Returns its port.
+    /// Starts a TLS server with this certificate that hangs up after the handshake. Returns its port.
     async fn serve(own: &CertifiedKey<KeyPair>) -> u16 {
         let tls = ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()
@@ -172,7 +172,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn a_token_endpoint_with_an_untrusted_certificate_is_named_and_not_asked_again() {
+    async fn a_token_endpoint_with_an_untrusted_certificate_is_named_and_not_retried() {
         let port = serve(&certificate("localhost")).await;
         let api = Server::queue([]).await;
         let credentials =
@@ -209,7 +209,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_wants_credentials_or_has_a_scheme_that_is_not_supported_is_not_asked_again() {
+    async fn a_proxy_that_demands_credentials_or_has_an_unsupported_scheme_is_not_retried() {
         let refusal = raw(When::AfterHead, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", Then::Close);
         let proxy = Server::queue(vec![refusal; 3]).await;
         let unsupported = proxy.url().replace("http:", "socks5:");
@@ -226,7 +226,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_fails_is_retried_and_blamed() {
+    async fn a_failing_proxy_is_retried_and_blamed() {
         let broken = Server::queue(vec![raw(When::AfterHead, "HTTP/1.1 502 X\r\n\r\n", Then::Close); 3]).await;
         let closed = Server::queue(vec![raw(When::AfterHead, "", Then::Close); 3]).await;
         let refusing = format!("http://127.0.0.1:{}", refusing_port().await);
@@ -243,7 +243,7 @@ mod tls {
     }
 
     #[tokio::test]
-    async fn the_proxy_of_the_environment_is_named() {
+    async fn a_proxy_from_the_environment_is_named() {
         let proxy = format!("127.0.0.1:{}", refusing_port().await);
         let mut command = support::example("onboard");
         command.args(["--json", "--attempts", "1"]).envs([

@@ -1,4 +1,4 @@
-//! A client with client credentials gets one token however many calls wait, renews it, and explains why it has none.
+//! A client with client credentials fetches one token however many calls are waiting, renews it, and explains why it has none.
 
 mod support;
 
@@ -15,9 +15,9 @@ use traxes_connect::{
     Outcome, Response, RetryPolicy, TokenFuture, TokenSource,
 };
 
-/// Of calls that an endpoint keeps waiting.
+/// The deadline for calls that an endpoint leaves hanging.
 const DEADLINE: Duration = Duration::from_millis(300);
-/// Of calls that have to come to their end also on a machine that is busy.
+/// The deadline for calls that must finish even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
 fn credentials(token_url: &str) -> ClientCredentials {
@@ -61,7 +61,7 @@ async fn a_token_request_is_the_documented_form() {
 }
 
 #[tokio::test]
-async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_tries_again() {
+async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again() {
     let json = |body: &str| reply(200, &[("content-type", "application/json")], body);
     for (name, behaviour, words) in [
         ("close", raw(When::AfterRequest, "", Then::Close), "broke before a response came"),
@@ -88,7 +88,7 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         ),
         ("too many", reply(429, &[], ""), "429 Too Many Requests: try again later"),
         ("no token", json("{}"), "not a JSON object with an access_token"),
-        ("a token that is none", json(r#"{"access_token":7}"#), "not a JSON object with an access_token"),
+        ("a token that is not a string", json(r#"{"access_token":7}"#), "not a JSON object with an access_token"),
         ("an empty token", json(r#"{"access_token":""}"#), "access_token of the token endpoint is empty"),
         ("a token with control characters", json(r#"{"access_token":"s3cret\r\nx: y"}"#), "outside visible ASCII"),
     ] {
@@ -104,7 +104,7 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
         assert!(error.to_string().contains(words), "{name}: {words:?} is not in {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{name}: {error:?}");
         assert_eq!(api.connections(), 0, "{name}");
-        // A fetch that stalls goes on for those who have more time.
+        // A stalled fetch continues for calls that have more time.
         if !stalls {
             create(&patient).await.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(tokens.requests().len(), 2, "{name}");
@@ -113,7 +113,7 @@ async fn whatever_a_token_endpoint_does_the_error_says_it_and_the_next_call_trie
 }
 
 #[tokio::test]
-async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call() {
+async fn an_incomplete_token_response_times_out_after_ten_seconds() {
     for written in ["", "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{"] {
         let api = Server::queue([]).await;
         let tokens = Server::queue([raw(When::AfterRequest, written, Then::Stall), grant("tok-2")]).await;
@@ -125,7 +125,7 @@ async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call
         while tokens.requests().is_empty() {
             tokio::task::yield_now().await;
         }
-        // Nothing but the clock moves from here on.
+        // From here on, only the clock moves.
         tokio::time::pause();
         let error = call.await.unwrap();
         tokio::time::resume();
@@ -137,7 +137,7 @@ async fn an_endpoint_that_does_not_answer_whole_has_ten_seconds_of_a_longer_call
 }
 
 #[tokio::test]
-async fn a_shorter_timeout_of_the_customiser_holds_for_tokens_too() {
+async fn a_shorter_customiser_timeout_applies_to_tokens_too() {
     let (api, tokens) = (Server::queue([]).await, Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await);
     let client = Client::builder().base_url(api.url()).client_credentials(credentials(&tokens.url()));
     let error = create(&client.configure_http(|http| http.timeout(DEADLINE)).build().unwrap()).await.unwrap_err();
@@ -148,7 +148,7 @@ async fn a_shorter_timeout_of_the_customiser_holds_for_tokens_too() {
 #[tokio::test]
 async fn an_endpoint_that_is_down_is_an_auth_error_with_its_cause() {
     let api = Server::queue([]).await;
-    // A URL from a file may end in a line end, which parsing a URL takes off.
+    // A URL read from a file may end in a newline, which URL parsing strips.
     let error = create(&client(&api, &format!("http://127.0.0.1:{}\n", refusing_port().await))).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent));
     assert!(error.to_string().contains("127.0.0.1") && !error.to_string().contains('\n'), "{error}");
@@ -163,7 +163,7 @@ async fn an_endpoint_that_is_down_is_an_auth_error_with_its_cause() {
 }
 
 #[tokio::test]
-async fn a_grant_without_expires_in_or_in_odd_spelling_works() {
+async fn a_grant_with_a_missing_or_odd_expires_in_works() {
     for body in [
         r#"{"access_token":"tok-1"}"#,
         r#"{"access_token":"tok-1","expires_in":"3599","token_type":"bearer","scope":"esp","more":[1]}"#,
@@ -192,7 +192,7 @@ async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
     let client_ = client(&api, &tokens.url());
     let error = create(&client_).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts(), api.requests().len()), (401, 2, 2));
-    // The second token was rejected too: the next call does not send it again.
+    // The second token was rejected too, so the next call does not send it again.
     create(&client_).await.unwrap_err();
     assert_eq!((api.requests().len(), tokens.requests().len()), (2, 3));
 
@@ -209,7 +209,7 @@ async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
 }
 
 #[test]
-fn a_token_url_is_held_to_the_rule_of_the_base_url() {
+fn a_token_url_follows_the_base_url_rules() {
     for url in [
         "http://signin.energy/token",
         "token",
@@ -229,10 +229,10 @@ fn a_token_url_is_held_to_the_rule_of_the_base_url() {
 }
 
 #[tokio::test]
-async fn the_other_way_to_authenticate_is_tried_once_and_what_worked_is_remembered() {
+async fn the_other_authentication_method_is_tried_once_and_the_working_one_remembered() {
     let expired = |token: &str| reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":0}}"#));
     let form = "grant_type=client_credentials&client_id=id-1+%25&client_secret=s3cret%26%3D&scope=esp";
-    // By hand: base64 of "id-1%20%25:s3cret%26%3D", each part form-encoded first (RFC 6749, section 2.3.1).
+    // Computed by hand: base64 of "id-1%20%25:s3cret%26%3D", each part form-encoded first (RFC 6749, section 2.3.1).
     let basic = Some("Basic aWQtMSUyMCUyNTpzM2NyZXQlMjYlM0Q=");
     for refusal in [
         reply(401, &[], r#"{"error":"invalid_client"}"#),
@@ -255,7 +255,7 @@ async fn the_other_way_to_authenticate_is_tried_once_and_what_worked_is_remember
 }
 
 #[tokio::test]
-async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_another_reason_is_not_asked_again() {
+async fn refusal_by_both_methods_is_explained_and_other_refusals_are_not_retried() {
     let api = Server::queue([]).await;
     let invalid = |status| reply(status, &[], r#"{"error":"invalid_client"}"#);
     let tokens = Server::queue([invalid(401), invalid(400)]).await;
@@ -266,7 +266,7 @@ async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_ano
     let tokens = Server::queue([invalid(401), reply(503, &[("retry-after", "7")], "")]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert!(error.to_string().contains("503"), "{error}");
-    // It was recognised the second time: what it may not do is what matters, and which way to go is known.
+    // The second method authenticated the client: the scope is the real problem, and the method is remembered.
     let scope = || reply(400, &[], r#"{"error":"invalid_scope"}"#);
     let tokens = Server::queue([invalid(401), scope(), scope()]).await;
     let client_ = client(&api, &tokens.url());
@@ -287,7 +287,7 @@ async fn a_client_that_is_refused_in_both_ways_hears_why_and_one_refused_for_ano
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_is_not_up_yet_is_waited_for_like_an_api_that_is_not() {
+async fn a_token_endpoint_that_is_not_up_yet_is_retried_like_an_api() {
     let (api, port) = (Server::queue([]).await, refusing_port().await);
     let policy = RetryPolicy::new()
         .max_attempts(100)
@@ -302,7 +302,7 @@ async fn a_token_endpoint_that_is_not_up_yet_is_waited_for_like_an_api_that_is_n
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_stays_away_is_asked_as_often_as_the_policy_says_and_one_that_refuses_once() {
+async fn a_token_endpoint_that_stays_down_is_retried_per_policy_and_a_refusal_is_not() {
     let api = Server::queue([]).await;
     let policy = RetryPolicy::new().max_attempts(4).initial_backoff(Duration::from_millis(1)).total_timeout(LONG);
     for (behaviour, requests) in [
@@ -321,7 +321,7 @@ async fn a_token_endpoint_that_stays_away_is_asked_as_often_as_the_policy_says_a
 }
 
 #[tokio::test]
-async fn a_refusal_whose_body_does_not_arrive_is_a_refusal_all_the_same() {
+async fn a_refusal_whose_body_never_arrives_is_still_a_refusal() {
     let api = Server::queue([]).await;
     let head = "HTTP/1.1 503 X\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\n{";
     let tokens = Server::queue([raw(When::AfterRequest, head, Then::Stall)]).await;
@@ -332,7 +332,7 @@ async fn a_refusal_whose_body_does_not_arrive_is_a_refusal_all_the_same() {
     while tokens.requests().is_empty() {
         tokio::task::yield_now().await;
     }
-    // The head is there before the clock moves.
+    // Let the head arrive before the clock moves.
     tokio::time::sleep(Duration::from_millis(50)).await;
     tokio::time::pause();
     let error = call.await.unwrap();
@@ -341,7 +341,7 @@ async fn a_refusal_whose_body_does_not_arrive_is_a_refusal_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_expired_when_it_arrives_is_not_sent() {
+async fn a_token_that_arrives_expired_is_not_sent() {
     let api = Server::queue([]).await;
     let short = |expires_in| reply(200, &[], &format!(r#"{{"access_token":"tok-1","expires_in":{expires_in}}}"#));
     let tokens = Server::queue([short(1).after(Duration::from_millis(1100)), short(60)]).await;
@@ -353,7 +353,7 @@ async fn a_token_that_has_expired_when_it_arrives_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_retry_after_of_a_token_endpoint_is_that_of_the_error() {
+async fn the_error_carries_the_token_endpoints_retry_after() {
     let api = Server::queue([]).await;
     let tokens = Server::queue([reply(503, &[("retry-after", "7")], "")]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
@@ -386,7 +386,7 @@ async fn a_failure_to_reach_the_token_endpoint_shows_its_cause() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_is_slower_than_each_call_still_serves_the_next_one() {
+async fn a_token_endpoint_slower_than_every_call_still_serves_the_next_one() {
     let api = Server::queue([]).await;
     let tokens = Server::queue([grant("tok-1").after(Duration::from_millis(700))]).await;
     let client = client(&api, &tokens.url()).with_retry(RetryPolicy::new().total_timeout(Duration::from_millis(500)));
@@ -400,7 +400,7 @@ async fn a_token_endpoint_that_is_slower_than_each_call_still_serves_the_next_on
     assert_eq!((tokens.requests().len(), bearer(&api.requests()[0])), (1, "tok-1"));
 }
 
-/// A resolver that panics once, and then knows the address.
+/// A resolver that panics once and then resolves.
 struct Resolver(AtomicUsize, u16);
 
 impl traxes_connect::reqwest::dns::Resolve for Resolver {
@@ -412,7 +412,7 @@ impl traxes_connect::reqwest::dns::Resolve for Resolver {
 }
 
 #[tokio::test]
-async fn a_panic_within_a_fetch_is_an_error_and_the_next_call_works() {
+async fn a_panic_during_a_fetch_is_an_error_and_the_next_call_works() {
     let (api, tokens) = (Server::queue([]).await, Server::queue([grant("tok-1")]).await);
     let resolver = Arc::new(Resolver(AtomicUsize::new(0), tokens.port));
     let builder = Client::builder().base_url(api.url()).dangerously_allow_plain_http();
@@ -426,7 +426,7 @@ async fn a_panic_within_a_fetch_is_an_error_and_the_next_call_works() {
 }
 
 #[test]
-fn a_fetch_whose_runtime_is_dropped_is_begun_anew_in_the_runtime_of_the_next_call() {
+fn a_fetch_whose_runtime_is_dropped_restarts_in_the_next_calls_runtime() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let servers = tokio::runtime::Runtime::new().unwrap();
     let stall = raw(When::AfterRequest, "", Then::Stall);
@@ -447,7 +447,7 @@ fn a_fetch_whose_runtime_is_dropped_is_begun_anew_in_the_runtime_of_the_next_cal
 }
 
 #[test]
-fn an_id_or_secret_that_no_server_could_take_is_refused_by_name() {
+fn an_unusable_id_or_secret_is_refused_by_name() {
     for spoiled in ["s3cret\n", "s3cret\r\n", "\ts3cret", "s3cr\u{e9}t", "s3cret\0"] {
         for (id, secret, setting) in [(spoiled, "s3cret", "client_id"), ("id", spoiled, "client_secret")] {
             let error = Client::builder().client_credentials(ClientCredentials::new(id, secret)).build().unwrap_err();
@@ -459,7 +459,7 @@ fn an_id_or_secret_that_no_server_could_take_is_refused_by_name() {
 }
 
 #[test]
-fn a_secret_is_not_sent_to_production_by_a_client_of_an_api_on_this_machine() {
+fn a_client_of_a_local_api_does_not_send_its_secret_to_production() {
     let credentials = || ClientCredentials::new("id", "s3cret");
     for base_url in [
         "http://127.0.0.1:8080",
@@ -481,7 +481,7 @@ fn a_secret_is_not_sent_to_production_by_a_client_of_an_api_on_this_machine() {
 }
 
 #[tokio::test]
-async fn a_failing_source_is_an_auth_error_that_keeps_it_and_does_not_quote_it() {
+async fn a_failing_token_source_is_an_auth_error_that_keeps_but_does_not_quote_its_cause() {
     let api = Server::queue([]).await;
     let source = || async { Err::<AccessToken, _>(std::io::Error::other("vault says s3cret")) };
     let client = Client::builder().base_url(api.url()).token_source(source).build().unwrap();
@@ -493,7 +493,7 @@ async fn a_failing_source_is_an_auth_error_that_keeps_it_and_does_not_quote_it()
 }
 
 #[tokio::test]
-async fn a_type_of_ones_own_is_told_which_token_was_rejected() {
+async fn a_custom_token_source_learns_which_token_was_rejected() {
     struct Vault(std::sync::Mutex<Vec<AccessToken>>);
 
     impl TokenSource for Vault {
@@ -516,7 +516,7 @@ async fn a_type_of_ones_own_is_told_which_token_was_rejected() {
 }
 
 #[tokio::test]
-async fn a_source_is_shared_by_a_clone_of_its_arc() {
+async fn a_token_source_is_shared_through_its_arc() {
     struct Fixed(AtomicUsize);
 
     impl TokenSource for Fixed {

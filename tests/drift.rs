@@ -1,4 +1,4 @@
-//! A live reply that holds what the description does not know is reported, exactly, briefly, and returned all the same.
+//! A live response with content that the description does not know is reported exactly and briefly, and still returned.
 #![cfg(all(feature = "drift", feature = "sandbox"))]
 
 #[path = "support/log.rs"]
@@ -35,7 +35,7 @@ impl Observed {
         Self { sandbox, client, reports }
     }
 
-    /// The reply that a call returns, and the report if there was one.
+    /// The response that a call returns, and the report if there was one.
     async fn call(&self, status: u16, body: &str) -> (Response<OnboardingRequest>, Option<DriftReport>) {
         self.sandbox.enqueue(status, &[], body);
         let reply = self.client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
@@ -45,7 +45,7 @@ impl Observed {
     }
 }
 
-/// A place in a reply whose schema is known: an object that can get a field, or a value of an enum.
+/// A place in a response whose schema is known: an object that can gain a field, or an enum value.
 struct Place {
     pointer: String,
     reported: String,
@@ -83,7 +83,7 @@ fn samples(count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn exactly_what_was_added_to_a_reply_is_reported() {
+async fn exactly_what_was_added_to_a_response_is_reported() {
     let observed = Observed::start().await;
     let mut random = fastrand::Rng::with_seed(5);
     let (mut in_arrays, mut values_added) = (0, 0);
@@ -110,7 +110,7 @@ async fn exactly_what_was_added_to_a_reply_is_reported() {
             }
         }
         let (returned, report) = observed.call(201, &reply.to_string()).await;
-        let report = report.unwrap_or_else(|| panic!("nothing was reported of {reply}"));
+        let report = report.unwrap_or_else(|| panic!("nothing was reported for {reply}"));
         assert_eq!(report.operation, "create_collective_onboarding");
         assert_eq!(report.unknown_fields.iter().cloned().collect::<BTreeSet<_>>(), fields, "{reply}");
         let reported = report.unknown_values.iter().map(|value| (value.of.to_owned(), value.value.clone()));
@@ -119,11 +119,11 @@ async fn exactly_what_was_added_to_a_reply_is_reported() {
         assert!(!format!("{report} {report:?}").contains("s3cret"));
         assert_eq!(returned.value(), &serde_json::from_value(reply).unwrap());
     }
-    assert!(in_arrays > 5 && values_added > 20, "{in_arrays} in arrays, {values_added} values: too few to tell");
+    assert!(in_arrays > 5 && values_added > 20, "too few samples: {in_arrays} in arrays, {values_added} values");
 }
 
 #[tokio::test]
-async fn nothing_is_reported_of_a_documented_reply() {
+async fn nothing_is_reported_for_a_documented_response() {
     let observed = Observed::start().await;
     let with_contents = json!({"data": {
         "collective": {"properties": {"added": {"status": "New"}}},
@@ -143,7 +143,7 @@ async fn an_undocumented_success_is_reported_and_returned() {
 }
 
 #[tokio::test]
-async fn a_hostile_reply_yields_a_short_report_that_says_it_was_cut() {
+async fn a_hostile_response_yields_a_short_report_marked_as_truncated() {
     let observed = Observed::start().await;
     let fields: Vec<String> = (0..1_000_000).map(|n| format!("\"s3cret{n}\":1")).collect();
     let (_, report) = observed.call(201, &format!(r#"{{"status":"Pending",{}}}"#, fields.join(","))).await;
@@ -160,7 +160,7 @@ async fn a_hostile_reply_yields_a_short_report_that_says_it_was_cut() {
 }
 
 #[tokio::test]
-async fn a_report_goes_to_the_log_too() {
+async fn a_report_is_also_logged() {
     let (log, sandbox) = (Log::default(), Sandbox::start().await);
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     sandbox.enqueue(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
@@ -171,7 +171,7 @@ async fn a_report_goes_to_the_log_too() {
 }
 
 #[tokio::test]
-async fn a_callback_that_panics_costs_no_response() {
+async fn a_panicking_callback_does_not_lose_the_response() {
     let (log, sandbox) = (Log::default(), Sandbox::start().await);
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     sandbox.enqueue(201, &[], r#"{"status":"Paused"}"#);

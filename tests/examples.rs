@@ -1,4 +1,4 @@
-//! The small examples do what they say.
+//! The small examples do what they claim.
 
 #![cfg(feature = "sandbox")]
 
@@ -20,15 +20,15 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use traxes_connect::Sandbox;
 
 #[test]
-fn a_token_source_of_ones_own_survives_a_rotation() {
+fn a_custom_token_source_survives_a_rotation() {
     let output = example("custom_token_source").output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let expected = "with the first token: 1 attempt\nafter the rotation: 2 attempts\n";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }
 
-/// A proxy that wants credentials, answers for every host with a certificate of its own, and passes what it reads on to the
-/// sandbox. Its address, and the heads of what it was asked.
+/// A proxy that demands credentials, presents its own certificate for every host, and forwards what it reads to the sandbox.
+/// Returns its address and the request heads it received.
 async fn inspecting_proxy(own: &CertifiedKey<KeyPair>, sandbox: &Sandbox) -> (String, Arc<Mutex<Vec<String>>>) {
     let tls = ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
@@ -69,7 +69,7 @@ async fn output(mut command: Command) -> (Output, String) {
 }
 
 #[tokio::test]
-async fn a_request_goes_through_a_proxy_with_credentials_and_a_root_of_its_own() {
+async fn a_request_goes_through_a_proxy_with_credentials_and_its_own_root() {
     let sandbox = Sandbox::start().await;
     let own = rcgen::generate_simple_self_signed(["api.invalid".to_owned()]).unwrap();
     let folder = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! The build takes what the description says, opens what may grow, and explains what it cannot take.
+//! The build follows the description, opens what may grow, and explains what it cannot accept.
 
 #[path = "../build/mod.rs"]
 mod build;
@@ -16,14 +16,14 @@ fn generated(spec: &str) -> String {
     prettyplease::unparse(&client(spec).unwrap())
 }
 
-/// The description with one edit, which must be one.
+/// The description with one edit, which must apply.
 fn edited(from: &str, to: &str) -> String {
     assert!(OPENAPI.contains(from), "{from:?} is not in openapi.yaml");
     OPENAPI.replacen(from, to, 1)
 }
 
 #[test]
-fn a_broken_description_is_refused_in_words_that_say_where_or_what() {
+fn a_broken_description_is_refused_with_its_location_or_cause() {
     let line = OPENAPI.lines().position(|line| line.ends_with("schemas/OnboardingRequest'")).unwrap() + 1;
     let dangling = format!("line {line}: $ref '#/components/schemas/Onboarding'");
     for (spec, words) in [
@@ -51,7 +51,7 @@ fn a_broken_description_is_refused_in_words_that_say_where_or_what() {
 }
 
 #[test]
-fn what_progenitor_panics_at_is_an_error_too() {
+fn a_progenitor_panic_becomes_an_error() {
     let two_bodies = edited(
         "        # INFERRED: documented for the entity endpoints",
         "        '200':\n          description: x\n          content: {application/json: {schema: {type: string}}}\n        # INF",
@@ -66,21 +66,21 @@ fn what_progenitor_panics_at_is_an_error_too() {
 }
 
 #[test]
-fn every_enum_is_open_and_every_type_may_grow() {
+fn every_enum_is_open_and_every_type_can_grow() {
     let code = generated(OPENAPI);
     let schemas = spec::SPEC["components"]["schemas"].as_object().unwrap();
     for (name, schema) in schemas {
         let keyword = if schema["enum"].is_array() { "enum" } else { "struct" };
         let item = code.find(&format!("pub {keyword} {name} ")).unwrap_or_else(|| panic!("{name} is missing"));
         let attributes = &code[code[..item].rfind("///").unwrap()..item];
-        assert!(attributes.contains("#[non_exhaustive]"), "{name} is closed: {attributes}");
+        assert!(attributes.contains("#[non_exhaustive]"), "{name} is not open: {attributes}");
         let described = schema["description"].as_str().unwrap();
-        assert!(code.contains(&format!("///{described}\n")), "{name} has lost its description");
+        assert!(code.contains(&format!("///{described}\n")), "{name} lost its description");
     }
     let opened = code.matches("crate::open_enum::open_enum!").count();
     assert_eq!(opened, schemas.values().filter(|schema| schema["enum"].is_array()).count());
     assert_eq!(code.matches("    Unknown(::std::string::String),").count(), opened);
-    assert!(!code.contains("mod error"), "closed conversions are left over");
+    assert!(!code.contains("mod error"), "conversions of closed enums are left over");
 }
 
 #[test]
@@ -106,18 +106,18 @@ fn every_field_and_option_is_documented() {
     assert!(looked_at > 50, "{looked_at}");
 }
 
-/// The description with a schema more.
+/// The description with one more schema.
 fn with_schema(schema: &str) -> String {
     edited("\n  schemas:\n", &format!("\n  schemas:\n    Added: {schema}\n"))
 }
 
-/// The description with a property more.
+/// The description with one more property.
 fn with_property(name: &str, schema: &str) -> String {
     with_schema(&format!("{{description: An object., type: object, properties: {{{name}: {schema}}}}}"))
 }
 
 #[test]
-fn what_would_close_the_open_world_or_cannot_be_generated_is_refused_with_its_place() {
+fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
     let of_x = "components.schemas.Added.properties.x: ";
     let of_post = "paths./v1/onboarding/collectives.post";
     for (spec, words) in [
@@ -205,9 +205,9 @@ fn what_would_close_the_open_world_or_cannot_be_generated_is_refused_with_its_pl
 }
 
 #[test]
-fn what_the_build_takes_is_an_edit_of_its_own() {
+fn each_accepted_edit_builds_on_its_own() {
     for edit in edits::ACCEPTED {
-        // The components' response is only there once it was added.
+        // This one needs the response that another edit adds.
         if edit.what != "a second success with the same schema" {
             client(&edit.of(OPENAPI)).unwrap_or_else(|problem| panic!("{}: {problem}", edit.what));
         }
@@ -215,7 +215,7 @@ fn what_the_build_takes_is_an_edit_of_its_own() {
 }
 
 #[test]
-fn a_reference_that_leads_nowhere_is_on_its_line_whatever_follows_it() {
+fn a_dangling_reference_is_reported_with_its_line() {
     let line = OPENAPI.lines().position(|line| line.ends_with("schemas/EntityReference'")).unwrap() + 1;
     for (from, to) in [
         ("'#/components/schemas/EntityReference'", "'#/components/schemas/Nobody' # as on the page"),
@@ -228,7 +228,7 @@ fn a_reference_that_leads_nowhere_is_on_its_line_whatever_follows_it() {
 }
 
 #[test]
-fn operations_are_told_apart_by_their_id_and_not_by_their_order() {
+fn operations_are_matched_by_id_and_not_by_order() {
     let second = &edits::ACCEPTED[0];
     let (_, get) = second.to.split_once("paths:\n").unwrap();
     let before = second.of(OPENAPI);
@@ -260,20 +260,20 @@ fn operations_are_told_apart_by_their_id_and_not_by_their_order() {
 }
 
 #[test]
-fn an_option_that_is_called_unknown_makes_no_second_variant() {
+fn an_option_named_unknown_adds_no_second_variant() {
     let code = generated(&edited("        - Household\n", "        - Household\n        - Unknown\n"));
     let item = &code[code.find("pub enum CollectiveType").unwrap()..];
     assert_eq!(item[..item.find('}').unwrap()].matches("Unknown").count(), 1);
 }
 
 #[test]
-fn the_mocks_know_the_documented_error() {
+fn the_mocks_include_the_documented_error() {
     let code = prettyplease::unparse(&mocks(OPENAPI).unwrap());
     assert!(code.contains("fn created") && code.contains("fn bad_request"), "{code}");
 }
 
 #[test]
-fn every_field_of_the_request_has_a_setter() {
+fn every_request_field_has_a_setter() {
     let source = include_str!("../src/onboarding.rs");
     for name in spec::schema("CollectiveOnboardingRequest")["properties"].as_object().unwrap().keys() {
         let setter = match name.as_str() {
@@ -299,7 +299,7 @@ fn the_documented_examples_are_valid() {
 }
 
 #[test]
-fn the_crate_is_versioned_with_its_description() {
+fn the_crate_version_includes_the_description_version() {
     let (_, description) = env!("CARGO_PKG_VERSION").split_once('+').expect("X.Y.Z+<info.version>");
     assert_eq!(Some(description), spec::SPEC["info"]["version"].as_str());
     assert_eq!(spec::SPEC["servers"][0]["url"], Value::from("https://api.traxes.io/connect"));

@@ -1,4 +1,4 @@
-//! The main job as a command: what it prints, and how it ends.
+//! The main job as a command: what it prints, and how it exits.
 
 #![cfg(feature = "sandbox")]
 
@@ -44,7 +44,7 @@ async fn without_credentials_it_creates_a_request_in_a_sandbox_and_says_so() {
 }
 
 #[tokio::test]
-async fn with_json_it_prints_one_object_with_the_documented_one_inside() {
+async fn json_output_is_one_object_that_wraps_the_documented_one() {
     let id = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
     let arguments =
         ["--json", "--type", "Fleet", "--owner", id, "--collective-id", id, "--properties", r#"{"a":[1,null]}"#];
@@ -100,7 +100,7 @@ fn kind_and_outcome(run: &Run) -> [Value; 2] {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_accept_is_not_sent_however_long_the_call_may_take() {
+async fn an_unaccepted_connection_is_not_sent_whatever_the_timeout() {
     let hole = BlackHole::open().await;
     let environment = [("TRAXES_ACCESS_TOKEN", "tok-1"), ("TRAXES_BASE_URL", &hole.url())];
     let (deadline, connect_timeout) = tokio::join!(
@@ -112,14 +112,14 @@ async fn a_server_that_does_not_accept_is_not_sent_however_long_the_call_may_tak
 }
 
 #[tokio::test]
-async fn a_rejected_call_does_not_become_unknown_in_its_last_moments() {
+async fn a_rejected_call_does_not_become_unknown_near_its_deadline() {
     let busy = reply(429, &[("retry-after", "1")], "");
     let (run, server) =
         against([busy, raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "1.06"]).await;
     assert_eq!((kind_and_outcome(&run), server.requests().len()), (["status".into(), "rejected".into()], 1));
 }
 
-/// A library that takes the place of the resolver of the system, and never answers.
+/// A library that replaces the system's resolver and never answers.
 #[cfg(target_os = "linux")]
 fn hanging_resolver(folder: &std::path::Path) -> std::path::PathBuf {
     let source = "#[unsafe(no_mangle)] pub extern \"C\" fn getaddrinfo() -> i32 { loop { std::thread::park() } }";
@@ -133,7 +133,7 @@ fn hanging_resolver(folder: &std::path::Path) -> std::path::PathBuf {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn it_exits_at_its_deadline_though_the_resolver_hangs() {
+async fn it_exits_at_its_deadline_even_if_the_resolver_hangs() {
     let folder = tempfile::TempDir::new().unwrap();
     let mut command = tokio::process::Command::from(example("onboard"));
     command.args(["--json", "--timeout", "1.5"]).kill_on_drop(true).envs([
@@ -142,13 +142,13 @@ async fn it_exits_at_its_deadline_though_the_resolver_hangs() {
         ("TRAXES_BASE_URL", "https://traxes.invalid"),
     ]);
     let output = tokio::time::timeout(std::time::Duration::from_secs(60), command.output()).await;
-    let output = output.expect("it ends").unwrap();
+    let output = output.expect("it exits").unwrap();
     let error: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&error["error"]["kind"], &error["error"]["outcome"]), (&"timeout".into(), &"not_sent".into()));
 }
 
 #[tokio::test]
-async fn a_field_that_cannot_be_read_is_named_beside_the_rest() {
+async fn an_unreadable_field_is_named_alongside_the_rest() {
     let body = r#"{"created":"2026-11-24T20:18:15","action":{"redirectLink":"https://consent.example/1"}}"#;
     let (run, _) = against([reply(201, &[], body)], &["--json"]).await;
     assert_eq!((run.code, &run.json()["unreadable_fields"]), (0, &serde_json::json!(["created"])));
@@ -159,7 +159,7 @@ async fn a_field_that_cannot_be_read_is_named_beside_the_rest() {
 }
 
 #[tokio::test]
-async fn settings_of_the_environment_that_are_wrong_are_named() {
+async fn invalid_environment_settings_are_named() {
     let port = refusing_port().await.to_string();
     let loopback = format!("http://127.0.0.1:{port}");
     let (id, secret) = (("TRAXES_CLIENT_ID", "id"), ("TRAXES_CLIENT_SECRET", "s3cret"));
@@ -217,7 +217,7 @@ async fn bad_arguments_exit_with_2_name_the_argument_and_show_the_usage() {
 }
 
 #[tokio::test]
-async fn rust_log_turns_on_logs_on_stderr_without_the_token() {
+async fn rust_log_enables_stderr_logs_without_the_token() {
     let server = Server::queue([created()]).await;
     let environment =
         [("TRAXES_ACCESS_TOKEN", "tok-s3cret"), ("TRAXES_BASE_URL", &server.url()), ("RUST_LOG", "trace")];
@@ -227,7 +227,7 @@ async fn rust_log_turns_on_logs_on_stderr_without_the_token() {
 }
 
 #[tokio::test]
-async fn client_credentials_of_the_environment_get_a_token() {
+async fn client_credentials_from_the_environment_get_a_token() {
     let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-9","expires_in":3599}"#)]).await;
     let server = Server::queue([created()]).await;
     let (token_url, base_url) = (tokens.url(), server.url());

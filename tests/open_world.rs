@@ -1,4 +1,4 @@
-//! What the API may add, leave out or leave empty does not fail a reply, and nothing of a reply is lost on the way.
+//! Whatever the API adds, omits or leaves empty, the response still decodes, and none of its documented content is lost.
 
 #![cfg(feature = "sandbox")]
 
@@ -22,20 +22,20 @@ fn encoded(value: &OnboardingRequest) -> Value {
 }
 
 #[test]
-fn the_documented_reply_decodes_and_encodes_back_to_itself() {
+fn the_documented_response_round_trips() {
     let reply = documented("reply");
     assert_eq!(reply.as_object().unwrap().len(), 9);
     assert_eq!(&encoded(&decoded(reply)), reply);
 }
 
 #[test]
-fn the_documented_request_decodes_and_encodes_back_to_itself() {
+fn the_documented_request_round_trips() {
     let request: CollectiveOnboardingRequest = serde_json::from_value(documented("request").clone()).unwrap();
     assert_eq!(&serde_json::to_value(&request).unwrap(), documented("request"));
 }
 
 #[test]
-fn an_unknown_enum_value_is_kept_and_goes_back_unchanged() {
+fn an_unknown_enum_value_round_trips_unchanged() {
     for (place, value) in [
         ("/status", "Paused"),
         ("/status", "canceled"),
@@ -56,7 +56,7 @@ fn an_unknown_enum_value_is_kept_and_goes_back_unchanged() {
 }
 
 #[test]
-fn a_known_enum_value_is_the_documented_option_however_it_is_made() {
+fn a_known_enum_value_is_its_documented_option_however_it_is_made() {
     assert_eq!(CollectiveType::from("SolarFarm"), CollectiveType::SolarFarm);
     assert_eq!(CollectiveType::from("SolarFarm".to_owned()), CollectiveType::SolarFarm);
     assert_eq!("EV".parse(), Ok(EntityType::Ev));
@@ -69,7 +69,7 @@ fn a_known_enum_value_is_the_documented_option_however_it_is_made() {
 }
 
 #[test]
-fn unknown_fields_absent_fields_and_nulls_do_not_fail_a_reply() {
+fn unknown_fields_absent_fields_and_nulls_do_not_fail_decoding() {
     assert_eq!(decoded(&json!({})), OnboardingRequest::default());
     fn walk(value: &Value, at: &str, places: &mut Vec<String>) {
         places.push(at.to_owned());
@@ -102,22 +102,22 @@ fn unknown_fields_absent_fields_and_nulls_do_not_fail_a_reply() {
 }
 
 #[test]
-fn any_documented_reply_decodes_and_encodes_back() {
+fn any_documented_response_round_trips() {
     let strategy = any_value(schema("OnboardingRequest"));
     let judge = spec::validator("OnboardingRequest");
     let checked = TestRunner::default().run(&strategy, |reply| {
-        prop_assert!(judge.is_valid(&reply), "not what the description allows: {reply}");
+        prop_assert!(judge.is_valid(&reply), "the description does not allow {reply}");
         let back = encoded(&decoded(&reply));
         let expected = normalised(schema("OnboardingRequest"), &reply);
         prop_assert_eq!(normalised(schema("OnboardingRequest"), &back), expected);
-        prop_assert!(judge.is_valid(&back), "written, but not what the description allows: {}", back);
+        prop_assert!(judge.is_valid(&back), "we wrote it, but the description does not allow it: {}", back);
         Ok(())
     });
     checked.unwrap();
 }
 
 #[test]
-fn any_request_that_can_be_made_is_what_the_description_allows() {
+fn any_request_that_can_be_built_matches_the_description() {
     let strategy = any_value(schema("CollectiveOnboardingRequest"));
     let judge = spec::validator("CollectiveOnboardingRequest");
     let checked = TestRunner::default().run(&strategy, |mut body| {
@@ -131,7 +131,7 @@ fn any_request_that_can_be_made_is_what_the_description_allows() {
 }
 
 #[test]
-fn arbitrary_bytes_as_a_body_are_a_decode_error_or_a_value_and_never_a_panic() {
+fn arbitrary_bodies_give_a_value_or_a_decode_error_and_never_a_panic() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let sandbox = runtime.block_on(Sandbox::start());
     let client = sandbox.client().with_retry(RetryPolicy::none());
@@ -167,7 +167,7 @@ fn arbitrary_bytes_as_a_body_are_a_decode_error_or_a_value_and_never_a_panic() {
 }
 
 #[test]
-fn readers_tell_where_to_send_the_user_and_whether_it_has_ended() {
+fn accessors_say_where_to_send_the_user_and_whether_onboarding_has_ended() {
     let link = |kind: Value| json!({"action": {"redirectLink": "https://a.example/c", "type": kind}});
     for (reply, url) in [
         (json!({}), None),
@@ -195,7 +195,7 @@ fn readers_tell_where_to_send_the_user_and_whether_it_has_ended() {
 }
 
 #[test]
-fn replies_of_ones_own_tests_are_made_by_field_assignment() {
+fn test_responses_can_be_built_by_field_assignment() {
     let mut entity = Entity::default();
     entity.type_ = Some(EntityType::HeatPump);
     let mut collective = Collective::default();

@@ -1,5 +1,5 @@
-//! Whatever the server does, a failed call says whether its request was applied, and nothing that may have been applied is sent
-//! again.
+//! Whatever the server does, a failed call says whether its request was applied, and nothing that may have been applied is
+//! resent.
 
 mod support;
 
@@ -23,12 +23,12 @@ use uuid::Uuid;
 
 const HTML: &str = "<html><body>502 from a proxy</body></html>";
 const BODY_LIMIT: usize = 4096;
-/// Of calls that a server keeps waiting.
+/// The deadline for calls that the server leaves hanging.
 const DEADLINE: Duration = Duration::from_millis(300);
-/// Of calls that have to come to their end also on a machine that is busy.
+/// The deadline for calls that must finish even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Held alone by the long run, so that it does not take the time that other tests measure.
+/// Held exclusively by the long run, so that it does not skew the times that other tests measure.
 static QUIET: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
 
 fn policy() -> RetryPolicy {
@@ -43,7 +43,7 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
     client.create_collective_onboarding(&CollectiveOnboardingRequest::new("Rue de la Loi 16")).await
 }
 
-/// What a call ends in, and what the server saw of it.
+/// How a call ends, and what the server saw of it.
 #[derive(Clone)]
 struct Row {
     name: &'static str,
@@ -89,14 +89,14 @@ impl Row {
         self
     }
 
-    /// As often as the policy says, with the same end each time.
+    /// Retried as often as the policy allows, ending the same way each time.
     fn retried(mut self) -> Self {
         self.behaviours = vec![self.behaviours[0].clone(); 3];
         (self.attempts, self.requests) = (3, 3);
         self
     }
 
-    /// The row as it goes where servers that may or may not have applied the request did, or did not.
+    /// The row's behaviours, where a server that may or may not have applied the request did (or did not).
     fn applied(&self, applied: bool) -> Vec<Behaviour> {
         let settled = |behaviour: &Behaviour| match behaviour.applies {
             Applies::ByChance if applied => behaviour.clone().applies(Applies::Always),
@@ -135,8 +135,8 @@ fn nothing_comes_back() -> Vec<Row> {
         fails("read the request and close", raw(When::AfterRequest, "", Then::Close), Transport, Unknown),
         fails("read the request and reset", raw(When::AfterRequest, "", Then::Reset), Transport, Unknown),
         fails("close inside the head", raw(When::AfterRequest, "HTTP/1.1 201 Cr", Then::Close), Transport, Unknown),
-        fails("no HTTP", raw(When::AfterRequest, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Close), Transport, Unknown),
-        fails("speak TLS where plain is spoken", raw(When::AfterRequest, TLS_ALERT, Then::Close), Transport, Unknown),
+        fails("not HTTP", raw(When::AfterRequest, "SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Close), Transport, Unknown),
+        fails("answer plain HTTP with TLS", raw(When::AfterRequest, TLS_ALERT, Then::Close), Transport, Unknown),
         fails("stall before the head", raw(When::AfterRequest, "", Then::Stall), Timeout, Unknown),
         fails("stall inside the head", raw(When::AfterRequest, "HTTP/1.1 201 X\r\n", Then::Stall), Timeout, Unknown),
     ]
@@ -149,7 +149,7 @@ fn successes_without_a_value() -> Vec<Row> {
         cut(fails("reset after the head", partial(201, 90, "", Then::Reset), Decode, Applied), ""),
         cut(fails("cut the body short", partial(201, 90, half, Then::Close), Decode, Applied), half),
         cut(
-            fails("cut a body that is complete JSON", partial(201, 90, CREATED, Then::Close), Decode, Applied),
+            fails("cut a body that is already complete JSON", partial(201, 90, CREATED, Then::Close), Decode, Applied),
             CREATED,
         ),
         cut(
@@ -167,17 +167,17 @@ fn successes_without_a_value() -> Vec<Row> {
         unreadable("201 with an empty object", 201, "{}", Applied),
         unreadable("201 with nulls", 201, "{\"id\":null,\"status\":null}", Applied),
         unreadable("201 with another object", 201, "{\"message\":\"thank you\"}", Applied),
-        unreadable("201 with no field that can be read", 201, "{\"id\":7}", Applied),
-        // Somebody on the way may have answered, and forwarded nothing.
+        unreadable("201 with no readable field", 201, "{\"id\":7}", Applied),
+        // An intermediary may have answered and forwarded nothing.
         unreadable("200 with HTML", 200, HTML, Unknown),
         unreadable("200 without a body", 200, "", Unknown),
-        unreadable("200 with the JSON of a gateway", 200, "{\"message\":\"under maintenance\"}", Unknown),
-        unreadable("200 with the status of a gateway", 200, "{\"status\":\"ok\"}", Unknown),
+        unreadable("200 with a gateway's JSON", 200, "{\"message\":\"under maintenance\"}", Unknown),
+        unreadable("200 with a gateway's status", 200, "{\"status\":\"ok\"}", Unknown),
         unreadable("200 with an empty envelope", 200, "{\"data\":{}}", Unknown),
-        unreadable("200 with an envelope of a gateway's own", 200, "{\"data\":{\"message\":\"busy\"}}", Unknown),
-        unreadable("200 with errors of a gateway", 200, "{\"errors\":[\"under maintenance\"]}", Unknown),
-        unreadable("200 with a field that cannot be read", 200, "{\"data\":{\"collective\":{\"id\":\"x\"}}}", Unknown),
-        unreadable("200 with the status of a gateway as a number", 200, "{\"status\":503}", Unknown),
+        unreadable("200 with a gateway's own envelope", 200, "{\"data\":{\"message\":\"busy\"}}", Unknown),
+        unreadable("200 with a gateway's errors", 200, "{\"errors\":[\"under maintenance\"]}", Unknown),
+        unreadable("200 with an unreadable field", 200, "{\"data\":{\"collective\":{\"id\":\"x\"}}}", Unknown),
+        unreadable("200 with a gateway's numeric status", 200, "{\"status\":503}", Unknown),
         fails("200 cut", partial(200, 90, CREATED, Then::Close), Decode, Unknown).replied(200, Some("req-1"), CREATED),
         fails("200 that stalls", partial(200, 90, half, Then::Stall), Timeout, Unknown).replied(
             200,
@@ -210,8 +210,8 @@ fn refusals() -> Vec<Row> {
         answered("429, in aeons", 429, &[("retry-after", "99999999999999999999999999")], Rejected),
         answered("429, before now", 429, &[("retry-after", "-5")], Rejected).retried(),
         answered("429, garbage", 429, &[("retry-after", "soon")], Rejected).retried(),
-        cut(fails("a refusal that is cut", partial(422, 90, "{\"co", Then::Close), Status, Rejected)),
-        cut(fails("a refusal that stalls", partial(422, 90, "{\"co", Then::Stall), Status, Rejected)),
+        cut(fails("a truncated refusal", partial(422, 90, "{\"co", Then::Close), Status, Rejected)),
+        cut(fails("a stalled refusal", partial(422, 90, "{\"co", Then::Stall), Status, Rejected)),
         fails("a refusal before the request was read", early(413), Status, Rejected).replied(
             413,
             Some("req-1"),
@@ -234,13 +234,13 @@ fn anything_else() -> Vec<Row> {
     let cut = |row: Row| row.replied(500, Some("req-1"), "{\"co");
     let at_once = [("retry-after", "0")];
     let mut rows: Vec<Row> = [418, 419, 420, 427, 430, 432, 444, 460, 494, 499]
-        .map(|status| answered("a client error that is not registered", status, &at_once, Unknown))
+        .map(|status| answered("an unregistered client error", status, &at_once, Unknown))
         .into();
     rows.extend(
         [500, 501, 502, 503, 504, 505, 507, 508, 520, 529, 599]
             .map(|status| answered("an error", status, &[], Unknown)),
     );
-    rows.extend([600, 999].map(|status| answered("no HTTP status", status, &[], Unknown)));
+    rows.extend([600, 999].map(|status| answered("not an HTTP status", status, &[], Unknown)));
     rows.extend([
         answered("408", 408, &[], Unknown),
         answered("408, at once", 408, &at_once, Unknown),
@@ -255,8 +255,8 @@ fn anything_else() -> Vec<Row> {
             Some("req-7"),
             "",
         ),
-        cut(fails("a failure that is cut", partial(500, 90, "{\"co", Then::Close), Status, Unknown)),
-        cut(fails("a failure that stalls", partial(500, 90, "{\"co", Then::Stall), Status, Unknown)),
+        cut(fails("a truncated failure", partial(500, 90, "{\"co", Then::Close), Status, Unknown)),
+        cut(fails("a stalled failure", partial(500, 90, "{\"co", Then::Stall), Status, Unknown)),
     ]);
     rows
 }
@@ -275,7 +275,7 @@ fn successes() -> Vec<Row> {
     ]
 }
 
-/// A fatal alert, which is what a TLS server answers to plain HTTP.
+/// A fatal alert, which is how a TLS server answers plain HTTP.
 const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46];
 
 const SWITCHING: &str = "HTTP/1.1 101 X\r\nx-request-id: req-7\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n";
@@ -297,7 +297,7 @@ fn one_byte_chunks(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_behaviour_of_a_server_ends_in_its_outcome_and_nothing_applied_is_sent_again() {
+async fn every_server_behaviour_has_its_outcome_and_nothing_applied_is_resent() {
     let _quiet = QUIET.read().await;
     for row in rows() {
         let chance = row.behaviours.iter().any(|behaviour| behaviour.applies == Applies::ByChance);
@@ -333,7 +333,7 @@ async fn check(row: &Row, applied: bool) {
             one_line(error);
             assert!(!error.to_string().contains("html") && !format!("{error:?}").contains("html"), "{error:?}");
         }
-        (result, ends) => panic!("{name}: {result:?} instead of {ends:?}"),
+        (result, ends) => panic!("{name}: got {result:?}, expected {ends:?}"),
     }
     let requests = server.requests();
     assert_eq!(requests.len(), row.requests, "{name}");
@@ -341,18 +341,18 @@ async fn check(row: &Row, applied: bool) {
     check_claim(&name, &result.map(drop), copies);
 }
 
-/// Holds what a client says of a call to what the ledger of the server has of it.
+/// Checks what a client says about a call against the server's ledger.
 fn check_claim(name: &str, result: &Result<(), Error>, copies: usize) {
     assert!(copies <= 1, "{name}: applied {copies} times");
     match result.as_ref().map_err(Error::outcome) {
-        Ok(()) | Err(Applied) => assert_eq!(copies, 1, "{name}: claims that it was applied: {result:?}"),
-        Err(NotSent | Rejected) => assert_eq!(copies, 0, "{name}: claims that it was not applied: {result:?}"),
+        Ok(()) | Err(Applied) => assert_eq!(copies, 1, "{name}: claims to be applied: {result:?}"),
+        Err(NotSent | Rejected) => assert_eq!(copies, 0, "{name}: claims not to be applied: {result:?}"),
         Err(_) => {}
     }
     if let Err(error) = result
         && error.outcome() == Applied
     {
-        assert_eq!(error.status().unwrap(), 201, "{name}: only the documented status says that it was applied");
+        assert_eq!(error.status().unwrap(), 201, "{name}: only the documented status proves that it was applied");
     }
 }
 
@@ -362,7 +362,7 @@ fn one_line(error: &Error) {
 }
 
 #[tokio::test]
-async fn a_reply_shows_its_status_and_request_id_and_none_of_its_headers() {
+async fn a_response_shows_its_status_and_request_id_but_no_headers() {
     let server = Server::queue([created()]).await;
     let reply = create(&client(&server.url())).await.unwrap();
     assert_eq!(reply.headers()["content-type"], "application/json");
@@ -374,7 +374,7 @@ async fn a_reply_shows_its_status_and_request_id_and_none_of_its_headers() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_cut_there_and_stays_what_it_was() {
+async fn an_oversized_body_is_truncated_without_changing_the_outcome() {
     let large = Box::leak(" ".repeat(BODY_LIMIT + 1).into_boxed_str());
     for (behaviour, ends) in [
         (reply(201, &[], large), (Decode, Applied)),
@@ -398,7 +398,7 @@ async fn a_body_over_the_limit_is_cut_there_and_stays_what_it_was() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_of_an_error_is_kept_and_cannot_break_the_line() {
+async fn server_error_details_are_kept_and_cannot_break_the_line() {
     let body = format!(r#"{{"code":"E\n{}","detail":"s3cret\nwords"}}"#, "x".repeat(500));
     let server = Server::queue([reply(409, &[("x-request-id", &"r".repeat(500))], &body)]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
@@ -408,7 +408,7 @@ async fn what_a_server_says_of_an_error_is_kept_and_cannot_break_the_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deadline_holds_while_a_fast_body_of_any_size_is_read() {
+async fn the_deadline_holds_while_reading_a_fast_body_of_any_size() {
     let _alone = QUIET.write().await;
     for (status, outcome) in [(201, Applied), (403, Rejected), (500, Unknown)] {
         let head = format!("HTTP/1.1 {status} X\r\n\r\n");
@@ -425,7 +425,7 @@ async fn the_deadline_holds_while_a_fast_body_of_any_size_is_read() {
 }
 
 #[tokio::test]
-async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+async fn a_wait_past_the_deadline_is_never_started() {
     let _quiet = QUIET.read().await;
     let server = Server::queue([reply(429, &[("retry-after", "30")], "")]).await;
     let client = client(&server.url());
@@ -437,14 +437,14 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_hides_no_error_code() {
+async fn a_byte_order_mark_does_not_hide_the_error_code() {
     let server = Server::queue([reply(400, &[], "\u{feff}{\"code\":\"NameTaken\"}")]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
     assert_eq!(error.code(), Some("NameTaken"));
 }
 
 #[tokio::test]
-async fn a_response_that_echoes_the_token_is_not_shown() {
+async fn a_token_echoed_in_a_response_is_hidden() {
     for token in ["0123456789abcdef", "0123456789'\"\\abcdef"] {
         let body = serde_json::json!({"returnUrl": format!("https://a.example/{token}")}).to_string();
         let server = Server::queue([reply(201, &[], &body)]).await;
@@ -458,7 +458,7 @@ async fn a_response_that_echoes_the_token_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_408_says_why_it_is_unknown() {
+async fn a_408_explains_why_it_is_unknown() {
     let server = Server::queue([reply(408, &[], "")]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
     assert!(error.to_string().contains("408 Request Timeout: it stopped waiting"), "{error}");
@@ -466,13 +466,14 @@ async fn a_408_says_why_it_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_retried_only_for_those_who_accept_duplicates() {
+async fn an_unknown_outcome_is_retried_only_if_duplicates_are_accepted() {
     let broken = || raw(When::AfterRequest, "", Then::Close);
     let risky = policy().repeat_unknown_outcomes_and_risk_duplicates();
     let server = Server::queue([broken(), reply(500, &[], ""), created()]).await;
     let reply_ = create(&client(&server.url()).with_retry(risky.clone())).await.unwrap();
     assert_eq!((reply_.attempts(), server.requests().len()), (3, 3));
-    // An applied one is not repeated even then, and what may have run stays unknown whatever the last attempt says.
+    // Even then, an applied request is not retried, and one that may have been applied stays unknown whatever the last attempt
+    // says.
     let server = Server::queue([broken(), reply(201, &[], "{")]).await;
     let error = create(&client(&server.url()).with_retry(risky.clone())).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Decode, Applied, 2));
@@ -482,14 +483,14 @@ async fn an_unknown_outcome_is_retried_only_for_those_who_accept_duplicates() {
 }
 
 #[tokio::test]
-async fn a_policy_of_one_attempt_retries_nothing() {
+async fn a_one_attempt_policy_never_retries() {
     let server = Server::queue([reply(429, &[], "")]).await;
     let error = create(&client(&server.url()).with_retry(RetryPolicy::none())).await.unwrap_err();
     assert_eq!((error.attempts(), server.requests().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_dropped_call_leaves_nothing_running_and_a_client_that_works() {
+async fn a_dropped_call_leaves_nothing_running_and_the_client_usable() {
     let server = Server::queue([raw(When::AfterRequest, "", Then::Stall), partial(201, 90, "{", Then::Stall)]).await;
     let client = client(&server.url());
     for seen in 1..=2 {
@@ -502,9 +503,9 @@ async fn a_dropped_call_leaves_nothing_running_and_a_client_that_works() {
     assert_eq!(server.requests().len(), 3, "something was still running");
 }
 
-/// 10,000 calls, 64 at a time, against a server that mixes every behaviour of the table and keeps a ledger.
+/// 10,000 calls, 64 at a time, against a server that mixes every behaviour in the table and keeps a ledger.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_applied() {
+async fn a_long_mixed_run_never_duplicates_or_denies_an_applied_request() {
     let _alone = QUIET.write().await;
     const CALLS: usize = 10_000;
     const AT_A_TIME: usize = 64;
@@ -515,7 +516,7 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
     let server = Server::endless(move || {
         loop {
             let behaviour = random.choice(&behaviours).unwrap();
-            // A stall costs a deadline of time and shows nothing new the hundredth time.
+            // Each stall costs a full deadline, and the hundredth shows nothing new.
             if behaviour.then != Then::Stall || random.u8(..) < 16 {
                 return behaviour.clone();
             }
@@ -558,7 +559,7 @@ async fn in_a_long_mixed_run_nothing_applied_is_doubled_or_reported_as_not_appli
         check_claim(&id.to_string(), result, copies);
         *seen.entry((result.as_ref().err().map(Error::outcome), copies)).or_default() += 1;
     }
-    // Every end was reached, so the run was a mixed one.
+    // Every ending occurred, so the run really was mixed.
     for end in
         [(None, 1), (Some(NotSent), 0), (Some(Applied), 1), (Some(Rejected), 0), (Some(Unknown), 1), (Some(Unknown), 0)]
     {

@@ -1,4 +1,4 @@
-//! What the README says is so: a new user's transcript, its links, and an entry for every kind of error.
+//! The README is true: a new user's transcript works, links resolve, and every error kind has an entry.
 
 use std::{
     env, fs,
@@ -9,7 +9,7 @@ use std::{
 const README: &str = include_str!("../README.md");
 const ERROR: &str = include_str!("../src/error.rs");
 
-/// The code blocks of what a new user does.
+/// The code blocks that a new user follows.
 fn transcript() -> Vec<(&'static str, &'static str)> {
     let section = README.split_once("In a crate of your own").unwrap().1.split_once("With an account").unwrap().0;
     let blocks = section.split("```").skip(1).step_by(2);
@@ -20,7 +20,7 @@ fn block(language: &str) -> &'static str {
     transcript().into_iter().find(|(found, _)| *found == language).expect(language).1
 }
 
-/// Runs a line of the transcript as a shell would, in the folder that the line before left it in.
+/// Runs a line of the transcript as a shell would, in the folder where the previous line ended.
 fn run(folder: &mut PathBuf, line: &str) -> String {
     if let Some(name) = line.strip_prefix("cd ") {
         folder.push(name);
@@ -30,16 +30,16 @@ fn run(folder: &mut PathBuf, line: &str) -> String {
     assert_eq!(arguments[0], "cargo", "{line}");
     let mut command = Command::new(env!("CARGO"));
     command.args(&arguments[1..]).current_dir(&*folder);
-    // The user's build, and not one of this test's: a folder of its own, that later runs find warm.
+    // The user's build gets its own target folder, which later runs find warm.
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-user-target"));
-    // Half of the time, and nothing that a user would notice here.
+    // Halves the build time, with no difference that a user would notice here.
     command.env("CARGO_PROFILE_DEV_DEBUG", "0");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An output without what differs from run to run: ids and durations.
+/// Output without the parts that differ between runs: ids and durations.
 fn comparable(output: &str) -> String {
     let word = |word: &str| {
         let (bare, tail) = word.strip_suffix(");").map_or((word, ""), |bare| (bare, ");"));
@@ -59,8 +59,8 @@ fn is_duration(word: &str) -> bool {
 }
 
 #[test]
-fn a_new_user_gets_from_nothing_to_the_first_handled_failure_as_the_readme_says() {
-    // Outside of this workspace, which would take a new crate below it for a member.
+fn a_new_user_can_follow_the_readme_to_a_first_handled_failure() {
+    // Outside this workspace, which would treat a new crate below it as a member.
     let home = env::temp_dir().join(format!("traxes-connect-{}", uuid::Uuid::new_v4()));
     fs::create_dir_all(&home).unwrap();
     let mut folder = home.clone();
@@ -71,7 +71,7 @@ fn a_new_user_gets_from_nothing_to_the_first_handled_failure_as_the_readme_says(
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("[dependencies]\n", block("toml"));
-    // What is different here: the crate is this one, and its dependencies are the locked ones.
+    // Unlike for a user, the crate is this one and its dependencies are locked.
     let here = format!("[patch.crates-io]\ntraxes-connect = {{ path = {root:?} }}\n");
     fs::write(folder.join("Cargo.toml"), manifest + "\n" + &here).unwrap();
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
@@ -84,7 +84,7 @@ fn a_new_user_gets_from_nothing_to_the_first_handled_failure_as_the_readme_says(
 }
 
 #[test]
-fn every_link_within_the_readme_leads_to_a_heading() {
+fn every_internal_readme_link_leads_to_a_heading() {
     let headings: Vec<String> = README
         .lines()
         .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
@@ -98,7 +98,7 @@ fn every_link_within_the_readme_leads_to_a_heading() {
 }
 
 #[test]
-fn troubleshooting_has_an_entry_for_every_kind_of_error() {
+fn troubleshooting_covers_every_error_kind() {
     let kinds = ERROR.split_once("pub enum ErrorKind {").unwrap().1.split_once("\n}").unwrap().0;
     let kinds: Vec<_> =
         kinds.lines().filter_map(|line| line.trim().strip_suffix(',')).filter(|k| !k.contains(' ')).collect();

@@ -1,4 +1,4 @@
-//! A token goes to the server that it is meant for, and nowhere else, whatever the environment and the customiser say.
+//! A token goes only to the server it is meant for, whatever the environment and the customiser say.
 
 #[path = "support/log.rs"]
 mod log_capture;
@@ -12,11 +12,11 @@ use traxes_connect::{
     reqwest::{Proxy, redirect, retry},
 };
 
-/// Set in the process that this file starts again with proxy variables.
+/// Set in the child process that this file starts with proxy variables.
 const TARGET: &str = "TEST_TARGET_URL";
 
 #[tokio::test]
-async fn a_plain_client_ignores_proxies_of_the_environment() {
+async fn a_plain_http_client_ignores_environment_proxies() {
     if let Ok(target) = std::env::var(TARGET) {
         let client = Client::builder().token("tok-1").base_url(target).build().unwrap();
         client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
@@ -24,7 +24,7 @@ async fn a_plain_client_ignores_proxies_of_the_environment() {
     }
     let (server, proxy) = (Server::queue([]).await, Server::queue([]).await);
     let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "a_plain_client_ignores_proxies_of_the_environment"]).env(TARGET, server.url());
+    again.args(["--exact", "a_plain_http_client_ignores_environment_proxies"]).env(TARGET, server.url());
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"] {
         again.env(name, proxy.url());
     }
@@ -34,7 +34,7 @@ async fn a_plain_client_ignores_proxies_of_the_environment() {
 }
 
 #[tokio::test]
-async fn an_https_client_goes_through_the_proxy_it_is_given_without_showing_it_the_token() {
+async fn an_https_client_uses_its_proxy_without_revealing_the_token() {
     let proxy = Server::queue([reply(502, &[], "")]).await;
     let through = Proxy::all(proxy.url()).unwrap();
     let client =
@@ -47,7 +47,7 @@ async fn an_https_client_goes_through_the_proxy_it_is_given_without_showing_it_t
 }
 
 #[tokio::test]
-async fn a_plain_token_endpoint_keeps_every_proxy_away_also_beside_an_https_api() {
+async fn a_plain_http_token_endpoint_disables_proxies_even_with_an_https_api() {
     let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-1"}"#)]).await;
     let proxy = Server::queue([]).await;
     let through = Proxy::all(proxy.url()).unwrap();
@@ -61,7 +61,7 @@ async fn a_plain_token_endpoint_keeps_every_proxy_away_also_beside_an_https_api(
 }
 
 #[test]
-fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning() {
+fn a_proxy_disabled_by_a_plain_http_token_endpoint_is_a_warning() {
     if let Ok(token_url) = std::env::var(TARGET) {
         let credentials = || ClientCredentials::new("id", "s3cret").token_url(token_url.clone());
         let mixed = || Client::builder().base_url("https://api.invalid").client_credentials(credentials());
@@ -98,7 +98,7 @@ fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning(
     }
     for proxy in [None, Some("http://proxy.invalid:3128")] {
         let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(["--exact", "a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning"]);
+        again.args(["--exact", "a_proxy_disabled_by_a_plain_http_token_endpoint_is_a_warning"]);
         again.env(TARGET, "http://127.0.0.1:8080");
         for name in
             ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"]
@@ -110,7 +110,7 @@ fn a_proxy_that_goes_unused_for_the_sake_of_a_plain_token_endpoint_is_a_warning(
     }
 }
 
-/// What reqwest writes of a connection where it is told to: every byte.
+/// What reqwest logs about a connection if asked to: every byte.
 struct Wire(Mutex<String>);
 
 static WIRE: Wire = Wire(Mutex::new(String::new()));
@@ -128,7 +128,7 @@ impl log::Log for Wire {
 }
 
 #[tokio::test]
-async fn a_customiser_cannot_undo_what_is_promised() {
+async fn a_customiser_cannot_break_our_guarantees() {
     log::set_logger(&WIRE).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
     let (elsewhere, proxy) = (Server::queue([]).await, Server::queue([]).await);
@@ -157,7 +157,7 @@ async fn a_customiser_cannot_undo_what_is_promised() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_the_token_stays() {
+async fn a_redirect_is_not_followed_and_does_not_leak_the_token() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = Server::queue([]).await;
         let server = Server::queue([reply(status, &[("location", &elsewhere.url())], "")]).await;

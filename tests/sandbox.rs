@@ -1,4 +1,4 @@
-//! The sandbox answers as the documentation says, and shows what it received.
+//! The sandbox answers as documented and shows what it received.
 #![cfg(feature = "sandbox")]
 
 #[path = "support/spec.rs"]
@@ -32,14 +32,14 @@ async fn a_request_is_answered_as_documented() {
     let written = serde_json::to_value(reply.value()).unwrap();
     let second = sandbox.client().create_collective_onboarding(&request).await.unwrap();
     assert_ne!(reply.id, second.id);
-    // Apart from the type, which nobody documents.
+    // Except for the type, which is undocumented.
     let mut documented = written;
     documented["data"]["collective"]["type"] = "Fleet".into();
     assert!(spec::validator("OnboardingRequest").is_valid(&documented), "{documented}");
 }
 
 #[tokio::test]
-async fn what_is_not_documented_is_refused_with_a_reason() {
+async fn undocumented_requests_are_refused_with_a_reason() {
     let sandbox = Sandbox::start().await;
     sandbox.reject("revoked");
     let send = async |method: Method, path: &str, token: &str, media: &str, body: &str| {
@@ -92,7 +92,7 @@ async fn what_is_not_documented_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn queued_replies_come_first_and_in_order() {
+async fn queued_responses_come_first_and_in_order() {
     let sandbox = Sandbox::start().await;
     let client = sandbox.client().with_retry(RetryPolicy::none());
     sandbox.enqueue(400, &[("x-request-id", "req-9")], r#"{"code":"E1"}"#);
@@ -127,7 +127,7 @@ async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_sandboxes_than_the_pool_has_wait_for_one_another() {
+async fn sandboxes_beyond_the_pool_size_wait_for_one_another() {
     let starts = (0..400).map(|_| {
         tokio::spawn(async {
             let sandbox = Sandbox::start().await;
@@ -142,12 +142,12 @@ async fn more_sandboxes_than_the_pool_has_wait_for_one_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn of_sandboxes_that_are_dropped_at_once_each_goes_to_one_who_waits() {
+async fn sandboxes_dropped_at_once_each_go_to_a_waiter() {
     let kept = futures_util::future::join_all((0..25).map(|_| Sandbox::start())).await;
-    // Who gets one keeps it, so that no later drop helps those who were passed over.
+    // Each waiter keeps its sandbox, so that no later drop helps a waiter that was passed over.
     let waiting: Vec<_> = (0..25).map(|_| tokio::spawn(Sandbox::start())).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(kept);
     let got = tokio::time::timeout(Duration::from_secs(20), futures_util::future::join_all(waiting)).await;
-    assert!(got.is_ok_and(|got| got.iter().all(Result::is_ok)), "a sandbox was free, and one who waits was not told");
+    assert!(got.is_ok_and(|got| got.iter().all(Result::is_ok)), "a sandbox was free but a waiter was not woken");
 }

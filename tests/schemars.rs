@@ -1,4 +1,4 @@
-//! The schema of each type accepts what the type writes, what the documentation shows, and what the API may add later.
+//! Each type's schema accepts what the type writes, what the documentation shows, and what the API may add later.
 
 #![cfg(feature = "schemars")]
 
@@ -17,7 +17,7 @@ use traxes_connect::{ErrorKind, Outcome, types};
 
 struct Covered {
     name: &'static str,
-    /// Of what is read, and of what is written: schemars tells the two apart.
+    /// One for reading and one for writing: schemars distinguishes the two.
     judges: fn() -> [Validator; 2],
     written: fn(&Value) -> Value,
 }
@@ -53,7 +53,7 @@ fn judges<T: JsonSchema>() -> [Validator; 2] {
     let settings = SchemaSettings::draft2020_12();
     [settings.clone().for_deserialize(), settings.for_serialize()].map(|settings| {
         let schema = settings.into_generator().into_root_schema_for::<T>();
-        // The draft is the one that the schema names. In it, formats are notes unless a judge is told to hold to them.
+        // The schema names its draft, in which formats are annotations unless a validator is told to enforce them.
         let judge = jsonschema::options().should_validate_formats(true).build(schema.as_value());
         judge.unwrap_or_else(|e| panic!("{}: {e}", T::schema_name()))
     })
@@ -65,7 +65,7 @@ fn written<T: DeserializeOwned + Serialize>(value: &Value) -> Value {
 }
 
 impl Covered {
-    /// Each part of the documented examples that is of this type.
+    /// Each part of the documented examples that has this type.
     fn documented(&self) -> Vec<&'static Value> {
         fn walk(node: &'static Value, schema: &'static Value, name: &str, found: &mut Vec<&'static Value>) {
             let reference = schema["$ref"].as_str();
@@ -93,7 +93,7 @@ impl Covered {
     }
 }
 
-/// What the schemas of a type have against a value that it reads, or against what it makes of it.
+/// Why a type's schemas refuse a value that the type reads, or what it makes of that value.
 fn refused(of: &Covered, [read, written]: &[Validator; 2], value: &Value) -> Option<String> {
     let back = (of.written)(value);
     let held = [("read", read, value), ("written", written, &back), ("written and read again", read, &back)];
@@ -125,7 +125,7 @@ fn each_public_type_is_covered() {
     });
     let public = named.filter(|(vis, _)| matches!(vis, Visibility::Public(_))).map(|(_, name)| name.to_string());
     let covered = TYPES.iter().map(|of| of.name.to_owned());
-    assert_eq!(public.collect::<BTreeSet<_>>(), covered.collect(), "types::*, and the list at the top of this file");
+    assert_eq!(public.collect::<BTreeSet<_>>(), covered.collect(), "types::* and the list above differ");
 }
 
 #[test]
@@ -151,14 +151,14 @@ fn any_documented_value_is_accepted() {
 }
 
 #[test]
-fn an_option_that_is_added_later_is_accepted() {
+fn an_option_added_later_is_accepted() {
     for of in TYPES.iter().filter(|of| of.is_enum()) {
         assert_accepted(of, ["AddedLater", "", "household", "Unknown"].map(Value::from));
     }
 }
 
 #[test]
-fn nulls_and_fields_that_are_added_later_are_accepted() {
+fn nulls_and_fields_added_later_are_accepted() {
     for of in TYPES.iter().filter(|of| !of.is_enum()) {
         for example in of.documented() {
             let with = |name: &str, value: Value| {
@@ -173,7 +173,7 @@ fn nulls_and_fields_that_are_added_later_are_accepted() {
 }
 
 #[test]
-fn kind_and_outcome_of_an_error_are_as_their_schema_says_and_as_they_are_shown() {
+fn error_kinds_and_outcomes_match_their_schema_and_display() {
     fn check<T: JsonSchema + Serialize + Display>(value: T, shown: &str) {
         let written = serde_json::to_value(&value).unwrap();
         assert_eq!((written.as_str(), value.to_string().as_str()), (Some(shown), shown));
@@ -197,9 +197,9 @@ fn kind_and_outcome_of_an_error_are_as_their_schema_says_and_as_they_are_shown()
     outcomes.into_iter().for_each(|(outcome, shown)| check(outcome, shown));
 }
 
-/// Without this, a schema that accepts everything would pass.
+/// Guards against a schema that accepts everything.
 #[test]
-fn what_no_type_reads_is_refused() {
+fn values_that_no_type_accepts_are_refused() {
     let wrong_fields = [json!({"id": "no-uuid"}), json!({"created": "yesterday"}), json!({"returnUrl": 1})];
     for of in TYPES {
         let mut wrong = if of.is_enum() { vec![json!(1), json!(null), json!({})] } else { vec![json!("x"), json!(1)] };

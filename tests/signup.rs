@@ -1,4 +1,4 @@
-//! The sign-up page: what a browser gets, and what the API got.
+//! The sign-up page: what the browser gets, and what the API receives.
 
 #![cfg(feature = "sandbox")]
 
@@ -18,7 +18,7 @@ use traxes_connect::{
 };
 use uuid::Uuid;
 
-/// The example, running.
+/// The running example.
 struct Site {
     process: Child,
     url: String,
@@ -51,7 +51,7 @@ impl Site {
         Self { process, url, browser }
     }
 
-    /// Ends it, for what it logged.
+    /// Stops it and returns its log.
     fn log(mut self) -> String {
         self.process.kill().unwrap();
         let mut log = String::new();
@@ -82,14 +82,14 @@ async fn page(response: reqwest::Response) -> Page {
     Page { status: response.status().as_u16(), location, retry_after, html: response.text().await.unwrap() }
 }
 
-/// The id in the form of a page.
+/// The id in a page's form.
 fn form_of(page: &Page) -> String {
     let (_, rest) = page.html.split_once(r#"name="form" value=""#).expect("a form");
     rest[..36].parse::<Uuid>().unwrap().to_string()
 }
 
 #[tokio::test]
-async fn a_household_is_created_and_its_browser_sent_to_the_consent_link() {
+async fn a_household_is_created_and_its_browser_redirected_to_the_consent_link() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     let page = site.sign_up("  Rue de la Loi 16 ").await;
@@ -101,7 +101,7 @@ async fn a_household_is_created_and_its_browser_sent_to_the_consent_link() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_twice_is_one_household() {
+async fn a_form_submitted_twice_creates_one_household() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     let form = form_of(&site.get("/").await);
@@ -115,7 +115,7 @@ async fn a_form_that_is_sent_twice_is_one_household() {
 }
 
 #[tokio::test]
-async fn a_browser_that_leaves_does_not_end_the_call_that_it_began() {
+async fn a_browser_that_leaves_does_not_cancel_its_call() {
     let api = Server::queue([raw(When::AfterRequest, "", Then::Stall), created()]).await;
     let site = Site::of(&api.url());
     let form = form_of(&site.get("/").await);
@@ -133,7 +133,7 @@ async fn a_browser_that_leaves_does_not_end_the_call_that_it_began() {
 }
 
 #[tokio::test]
-async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
+async fn refused_details_come_back_in_a_form_that_can_be_resubmitted() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     for status in [400, 409, 422] {
@@ -145,7 +145,7 @@ async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
         assert!(!page.html.contains("none of theirs"), "{}", page.html);
         let again = site.post(&[("form", &form_of(&page)), ("name", "Loi")]).await;
         assert_eq!(again.status, 303);
-        // Also by the browser's way back.
+        // The browser's back button works too.
         let form = form_of(&site.get("/").await);
         sandbox.enqueue(status, &[], "");
         assert_eq!(site.post(&[("form", &form), ("name", "Lo")]).await.status, 422);
@@ -161,7 +161,7 @@ async fn refused_details_are_back_in_a_form_that_may_be_sent_again() {
 }
 
 #[tokio::test]
-async fn what_was_not_created_for_no_fault_of_theirs_is_for_later() {
+async fn a_failure_that_is_not_the_users_fault_says_to_try_later() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     for (status, headers, wait, text) in [
@@ -184,7 +184,7 @@ async fn what_was_not_created_for_no_fault_of_theirs_is_for_later() {
 }
 
 #[tokio::test]
-async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_never_again_to_the_api() {
+async fn an_unclear_sign_up_goes_to_support_and_never_to_the_api_again() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     let form = form_of(&site.get("/").await);
@@ -206,7 +206,7 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
         assert!(page.status == 502 && page.html.contains(&form), "{}", page.html);
     }
     assert_eq!(sandbox.requests().len(), 5);
-    // What a page gives them to quote is found in the log.
+    // The reference that a page shows can be found in the log.
     let log = site.log();
     for reference in ["req-7", "req-8", "req-9", &form] {
         let unclear = log.lines().any(|line| line.contains("a sign-up is unclear") && line.contains(reference));
@@ -215,7 +215,7 @@ async fn where_nobody_knows_whether_it_was_created_they_are_sent_to_support_and_
 }
 
 #[tokio::test]
-async fn what_is_finished_needs_no_consent() {
+async fn a_finished_onboarding_needs_no_consent() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());
     sandbox.enqueue(201, &[], r#"{"status": "Succeeded"}"#);
@@ -225,7 +225,7 @@ async fn what_is_finished_needs_no_consent() {
 #[tokio::test]
 async fn other_requests_get_a_page_too() {
     let site = Site::start(&[]);
-    assert_eq!(site.sign_up("Loi").await.status, 303, "in a sandbox of its own");
+    assert_eq!(site.sign_up("Loi").await.status, 303, "in its own sandbox");
     for fields in [&[("name", "Loi")][..], &[("form", "no id"), ("name", "Loi")], &[]] {
         let page = site.post(fields).await;
         assert!(page.status == 400 && page.html.contains("fill it in again"), "{}", page.html);
@@ -241,9 +241,9 @@ async fn other_requests_get_a_page_too() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("choose another with --listen"), "{message}");
     assert_eq!(output.status.code(), Some(1));
-    // Never a sandbox where another server is meant.
+    // Never fall back to the sandbox if another server was intended.
     for (set, missing) in [("TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET"), ("TRAXES_BASE_URL", "TRAXES_ACCESS_TOKEN")] {
-        // On an address that is taken, so that a server which starts all the same ends, too.
+        // The address is already in use, so that a server that starts anyway exits too.
         let mut half = example("signup");
         let half = half.args(["--listen", taken]).env(set, "https://api.invalid");
         let mut half = half.stderr(Stdio::piped()).spawn().unwrap();

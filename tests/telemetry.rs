@@ -1,4 +1,4 @@
-//! What a log or a trace shows of a call: one span, one event per attempt, in OpenTelemetry's names, and no contents.
+//! What logs and traces show of a call: one span and one event per attempt, with OpenTelemetry's names, and no contents.
 
 #[path = "support/log.rs"]
 mod log;
@@ -11,8 +11,8 @@ use support::{Behaviour, BlackHole, Server, Then, When, created, raw, reply};
 use tracing_subscriber::fmt::format::FmtSpan;
 use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};
 
-/// Makes a call against a server, dropped after a time if one is given, and returns what was logged: the events of its
-/// attempts, and its span as it was closed.
+/// Makes a call, optionally dropped after a while, and returns what was logged: the events of its attempts, and its span as it
+/// was closed.
 async fn logged(
     behaviours: impl IntoIterator<Item = Behaviour>,
     dropped_after: Option<Duration>,
@@ -46,7 +46,7 @@ async fn logged_by(url: &str, dropped_after: Option<Duration>) -> (Vec<Value>, V
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let ours: Vec<Value> = lines.filter(|l| l["target"].as_str().unwrap().starts_with("traxes_connect")).collect();
     let (closed, events): (Vec<Value>, _) = ours.into_iter().partition(|line| line["fields"]["message"] == "close");
-    assert_eq!(closed.len(), 1, "one span a call");
+    assert_eq!(closed.len(), 1, "one span per call");
     let span = closed[0]["span"].clone();
     for (name, value) in [
         ("name", Value::from("traxes_connect.call")),
@@ -74,7 +74,7 @@ async fn a_success_is_one_event_and_a_span_without_an_error() {
 }
 
 #[tokio::test]
-async fn each_attempt_is_an_event_that_says_whether_it_happened() {
+async fn each_attempt_is_an_event_with_its_outcome() {
     let (events, span) = logged([reply(429, &[], ""), reply(500, &[], "body-s3cret")], None).await;
     let fields = |n: usize, name: &str| events[n]["fields"][name].clone();
     assert_eq!(events.len(), 2);
@@ -90,7 +90,7 @@ async fn each_attempt_is_an_event_that_says_whether_it_happened() {
 }
 
 #[tokio::test]
-async fn a_success_that_took_a_second_attempt_says_so() {
+async fn a_success_on_the_second_attempt_says_so() {
     let (events, span) = logged([reply(429, &[], ""), created()], None).await;
     let resent: Vec<_> = events.iter().map(|event| &event["fields"]["http.request.resend_count"]).collect();
     assert_eq!((resent, &span["http.request.resend_count"]), (vec![&Value::from(0), &Value::from(1)], &Value::from(1)));
@@ -98,13 +98,13 @@ async fn a_success_that_took_a_second_attempt_says_so() {
 }
 
 #[tokio::test]
-async fn a_failure_without_a_status_has_its_kind_as_error_type() {
+async fn a_failure_without_a_status_uses_its_kind_as_error_type() {
     let (events, span) = logged([raw(When::AfterRequest, "", Then::Close)], None).await;
     assert_eq!((&span["error.type"], &span["outcome"]), (&"transport".into(), &"unknown".into()));
     assert_eq!(events[0]["fields"]["error.type"], "transport");
 }
 
-/// What is known of a call that was dropped: in its span, and in the one event of its end.
+/// Checks what is recorded about a dropped call: in its span, and in the one event that ends it.
 fn check_dropped(events: &[Value], span: &Value, outcome: &str) {
     assert_eq!((&span["outcome"], &span["error.type"]), (&outcome.into(), &"cancelled".into()));
     let dropped: Vec<_> = events.iter().filter(|event| event["fields"]["error.type"] == "cancelled").collect();
@@ -117,7 +117,7 @@ fn check_dropped(events: &[Value], span: &Value, outcome: &str) {
 const SOON: Option<Duration> = Some(Duration::from_millis(150));
 
 #[tokio::test]
-async fn a_call_that_is_dropped_after_its_request_went_out_is_unknown() {
+async fn a_call_dropped_after_sending_is_unknown() {
     let (events, span) = logged([raw(When::AfterRequest, "", Then::Stall)], SOON).await;
     check_dropped(&events, &span, "unknown");
     let head = "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{";
@@ -126,14 +126,14 @@ async fn a_call_that_is_dropped_after_its_request_went_out_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_between_two_attempts_has_the_outcome_of_the_last_one() {
+async fn a_call_dropped_between_attempts_keeps_the_last_outcome() {
     let (events, span) = logged([reply(429, &[("retry-after", "20")], "")], SOON).await;
     check_dropped(&events, &span, "rejected");
     assert_eq!(events.len(), 2, "{events:?}");
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_connecting_is_not_sent() {
+async fn a_call_dropped_while_connecting_is_not_sent() {
     let hole = BlackHole::open().await;
     let (events, span) = logged_by(&hole.url(), SOON).await;
     check_dropped(&events, &span, "not_sent");

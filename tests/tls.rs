@@ -1,10 +1,10 @@
-//! HTTPS needs TLS built in and a provider, and says so when the client is built rather than when it is used.
+//! HTTPS needs TLS support and a crypto provider, and says so when the client is built rather than when it is used.
 
 use traxes_connect::{Client, ErrorKind};
 
 #[test]
 #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
-fn without_tls_an_https_url_is_refused_and_the_feature_named() {
+fn without_tls_an_https_url_is_refused_and_the_error_names_the_feature() {
     let error = Client::new("t").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("feature rustls"), "{error}");
@@ -13,7 +13,7 @@ fn without_tls_an_https_url_is_refused_and_the_feature_named() {
 
 #[test]
 #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
-fn without_a_provider_an_https_url_is_refused_and_with_one_it_is_not() {
+fn https_urls_are_refused_until_a_provider_is_installed() {
     let error = Client::new("t").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("CryptoProvider"), "{error}");
@@ -28,11 +28,11 @@ fn with_rustls_an_https_url_needs_nothing_else() {
     assert_eq!(Client::new("t").map_err(|e| -> ErrorKind { e.kind() }).err(), None);
 }
 
-/// Set in the process that this file starts again on a machine without root certificates.
+/// Set in the child process that this file starts as if on a machine without root certificates.
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 const WITHOUT_ROOTS: &str = "TEST_WITHOUT_ROOTS";
 
-/// Runs a test once more, as on a machine without root certificates. False: this is that run.
+/// Reruns a test as if on a machine without root certificates. Returns false inside that rerun.
 #[cfg(all(feature = "rustls", target_os = "linux"))]
 fn again_without_roots(test: &str) -> bool {
     if std::env::var_os(WITHOUT_ROOTS).is_some() {
@@ -44,7 +44,7 @@ fn again_without_roots(test: &str) -> bool {
     for name in ["TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET", "TRAXES_TOKEN_URL", "TRAXES_BASE_URL"] {
         again.env_remove(name);
     }
-    // Where certificates are looked for instead of the usual places.
+    // Searched for certificates instead of the usual places.
     let file = empty.path().join("roots.pem");
     std::fs::write(&file, "").unwrap();
     again.env("SSL_CERT_DIR", empty.path()).env("SSL_CERT_FILE", file);
@@ -65,7 +65,7 @@ fn without_root_certificates_an_https_client_says_what_to_install() {
         let words = "TLS found no root certificates on this machine: install the package ca-certificates";
         assert!(error.to_string().starts_with(words), "{error}");
     }
-    // With roots of its own, a client needs none of the machine's.
+    // With its own roots, a client does not need the machine's.
     let own = rcgen::generate_simple_self_signed(["api.invalid".to_owned()]).unwrap();
     let own = traxes_connect::reqwest::Certificate::from_der(own.cert.der()).unwrap();
     Client::builder().token("t").configure_http(|http| http.tls_certs_merge([own])).build().unwrap();
@@ -73,8 +73,8 @@ fn without_root_certificates_an_https_client_says_what_to_install() {
 
 #[tokio::test]
 #[cfg(all(feature = "rustls", feature = "sandbox", target_os = "linux"))]
-async fn without_root_certificates_a_client_of_this_machine_works() {
-    if again_without_roots("without_root_certificates_a_client_of_this_machine_works") {
+async fn without_root_certificates_a_local_client_still_works() {
+    if again_without_roots("without_root_certificates_a_local_client_still_works") {
         return;
     }
     let sandbox = traxes_connect::Sandbox::start().await;

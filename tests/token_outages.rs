@@ -1,5 +1,5 @@
-//! The token endpoint comes and goes while calls go on: no call waits past its deadline, and none goes out with a token that has
-//! expired.
+//! The token endpoint comes and goes while calls continue: no call waits past its deadline, and none is sent with an expired
+//! token.
 
 mod support;
 
@@ -19,19 +19,19 @@ const CALLS: usize = 13_000;
 const CONCURRENT: usize = 16;
 const LIFETIME: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_millis(400);
-/// What a busy machine may need to notice that a time is over.
+/// How long a busy machine may need to notice that a deadline has passed.
 const NOTICE: Duration = Duration::from_millis(200);
-/// Long enough for a token to be renewed.
+/// Long enough to renew a token.
 const UP: Duration = Duration::from_millis(2_200);
 
-/// What clients find in the place of the token endpoint.
+/// What clients find in place of the token endpoint.
 #[derive(Clone, Copy)]
 enum Outage {
     Refuses,
     Stalls,
 }
 
-/// Shorter than a token lives, about as long, and longer.
+/// Shorter than a token's lifetime, about as long, and longer.
 const OUTAGES: [(Outage, Duration); 5] = [
     (Outage::Refuses, Duration::from_millis(100)),
     (Outage::Stalls, Duration::from_millis(500)),
@@ -43,12 +43,12 @@ const OUTAGES: [(Outage, Duration); 5] = [
 /// When each token was issued.
 type Issued = Arc<Mutex<HashMap<String, Instant>>>;
 
-/// A server in the place of the endpoint that accepts and says nothing.
+/// A server in place of the endpoint that accepts connections and stays silent.
 fn start_stalling(port: u16) -> Runtime {
     start(port, || raw(When::AfterRequest, "", Then::Stall))
 }
 
-/// A token endpoint in a runtime of its own: with the runtime, its connections break and its port refuses.
+/// A token endpoint in its own runtime: when that is dropped, its connections break and its port refuses.
 fn start_token_endpoint(port: u16, issued: &Issued) -> Runtime {
     let issued = Arc::clone(issued);
     start(port, move || {
@@ -63,7 +63,7 @@ fn start_token_endpoint(port: u16, issued: &Issued) -> Runtime {
 fn start(port: u16, behaviour: impl FnMut() -> Behaviour + Send + 'static) -> Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(Server::endless_on(port, behaviour));
-    // It ends with the runtime.
+    // It stops with the runtime.
     std::mem::forget(server);
     runtime
 }
@@ -99,9 +99,9 @@ async fn calls(client: Client, counts: Arc<Counts>, outages_over: Arc<AtomicBool
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_endpoint_comes_and_goes() {
+async fn no_call_misses_its_deadline_or_sends_an_expired_token_during_outages() {
     let (issued, port) = (Issued::default(), refusing_port().await);
-    // Slower than the calls that are dropped.
+    // Slower than every drop timeout.
     let api = Server::endless(|| created().after(Duration::from_millis(6))).await;
     let credentials = ClientCredentials::new("id", "secret").token_url(format!("http://127.0.0.1:{port}"));
     let client = Client::builder().base_url(api.url()).client_credentials(credentials);
@@ -137,7 +137,7 @@ async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_end
     for request in &requests {
         let token = request.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
         let age = request.at.duration_since(issued[token]);
-        assert!(age < LIFETIME, "a token that lives {LIFETIME:?} arrived {age:?} after it was issued");
+        assert!(age < LIFETIME, "a token with a lifetime of {LIFETIME:?} arrived {age:?} after it was issued");
     }
     let count = |counted: &AtomicUsize| counted.load(Ordering::Relaxed);
     println!(
@@ -149,7 +149,7 @@ async fn no_call_waits_past_its_deadline_or_sends_an_expired_token_while_the_end
         requests.len(),
         issued.len()
     );
-    // Tokens were renewed while the endpoint was there, the outages were felt, and most calls got through all the same.
+    // Tokens were renewed while the endpoint was up, the outages were felt, and most calls still succeeded.
     assert!(issued.len() > OUTAGES.len() + 1);
     assert!(count(&counts.dropped) > 1_000 && count(&counts.failed) > 0 && count(&counts.created) > CALLS / 3);
 }

@@ -1,4 +1,4 @@
-//! A success is read as far as it can be read: one odd field costs that field, and never the consent link.
+//! A success is read as far as possible: an odd field loses only that field, never the consent link.
 
 #[path = "support/log.rs"]
 mod log;
@@ -21,7 +21,7 @@ async fn receive(status: u16, body: &[u8]) -> Result<Response<OnboardingRequest>
     client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await
 }
 
-/// A response with a consent link, and something odd.
+/// A response with a consent link and something odd.
 fn with(odd: Value) -> Value {
     let mut body = json!({
         "id": "3c90c3cc-0d44-4b50-8888-8dd25736052a",
@@ -34,7 +34,7 @@ fn with(odd: Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_odd_field_is_left_out_and_named_and_the_consent_link_stays() {
+async fn an_odd_field_is_dropped_and_named_and_the_consent_link_survives() {
     for (odd, unreadable) in [
         (json!({"created": "2023-11-07T05:31:56"}), "created"),
         (json!({"created": "2023-11-07T05:31:56.1234567"}), "created"),
@@ -64,9 +64,9 @@ async fn an_odd_field_is_left_out_and_named_and_the_consent_link_stays() {
     }
 }
 
-/// The value that the same body has without the odd part is what remains.
+/// What remains equals the same body without the odd part.
 #[tokio::test]
-async fn what_is_left_out_is_the_smallest_part() {
+async fn only_the_smallest_unreadable_part_is_dropped() {
     let odd = json!({
         "created": "soon",
         "errors": [{"code": "E1", "message": "one"}, null, {"code": 2, "message": "two"}, {"code": "E3"}],
@@ -87,7 +87,7 @@ async fn what_is_left_out_is_the_smallest_part() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_skipped_and_is_no_drift() {
+async fn a_byte_order_mark_is_skipped_and_is_not_drift() {
     let body = [b"\xEF\xBB\xBF", with(json!({})).to_string().as_bytes()].concat();
     let response = receive(201, &body).await.unwrap();
     assert_eq!(response.consent_url(), Some(LINK));
@@ -98,7 +98,7 @@ async fn a_byte_order_mark_is_skipped_and_is_no_drift() {
 }
 
 #[tokio::test]
-async fn the_last_value_of_a_repeated_field_counts() {
+async fn the_last_value_of_a_repeated_field_wins() {
     let body = format!(r#"{{"status":"Failed","action":{{"redirectLink":"{LINK}"}},"status":"Pending"}}"#);
     let response = receive(201, body.as_bytes()).await.unwrap();
     assert_eq!((response.consent_url(), response.status.as_ref().unwrap().as_str()), (Some(LINK), "Pending"));
@@ -113,7 +113,7 @@ async fn a_success_with_another_status_is_read_the_same_way() {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_bad_elements_cost_their_list_and_little_time() {
+async fn a_hundred_thousand_bad_elements_lose_only_their_list_and_little_time() {
     let elements: Vec<Value> = (0..100_000).map(|number| json!(number)).collect();
     let body = with(json!({"errors": elements, "created": "soon"})).to_string();
     let started = Instant::now();
@@ -124,7 +124,7 @@ async fn a_hundred_thousand_bad_elements_cost_their_list_and_little_time() {
 }
 
 #[tokio::test]
-async fn a_root_that_cannot_be_read_is_a_decode_error_that_names_no_value() {
+async fn an_unreadable_root_is_a_decode_error_that_quotes_no_value() {
     for (body, place) in [
         ("[\"s3cret\"]", "does not match the schema at its root"),
         ("\"s3cret\"", "does not match the schema at its root"),
@@ -136,13 +136,13 @@ async fn a_root_that_cannot_be_read_is_a_decode_error_that_names_no_value() {
     ] {
         let error = receive(201, body.as_bytes()).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Decode, Outcome::Applied), "{body}");
-        assert!(error.to_string().contains(place), "{place} is not in: {error}");
+        assert!(error.to_string().contains(place), "{place} is not in {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret") && error.body() == body.as_bytes(), "{error:?}");
     }
 }
 
 #[tokio::test]
-async fn one_warning_names_what_could_not_be_read() {
+async fn one_warning_names_every_unreadable_field() {
     let log = Log::default();
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     receive(201, with(json!({"created": "s3cret", "errors": [null]})).to_string().as_bytes()).await.unwrap();

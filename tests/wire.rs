@@ -1,4 +1,4 @@
-//! What goes over the wire is what the API documents, and nothing else.
+//! Only what the API documents goes over the wire.
 
 mod support;
 
@@ -16,7 +16,7 @@ async fn sent(base: &str, request: &CollectiveOnboardingRequest) -> Request {
 }
 
 #[tokio::test]
-async fn a_request_has_the_documented_line_and_headers_and_no_other() {
+async fn a_request_has_only_the_documented_line_and_headers() {
     let request = sent("http://127.0.0.1:PORT", &CollectiveOnboardingRequest::new("Rue de la Loi 16")).await;
     assert_eq!(request.line, "POST /v1/onboarding/collectives HTTP/1.1");
     let mut headers = request.headers.clone();
@@ -77,7 +77,7 @@ async fn a_user_agent_suffix_follows_ours() {
 }
 
 #[test]
-fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
+fn an_invalid_setting_is_refused_by_name_before_anything_is_sent() {
     let good = || Client::builder().token("s3cret");
     let zero = std::time::Duration::ZERO;
     for (builder, setting) in [
@@ -118,13 +118,13 @@ fn a_wrong_setting_is_refused_by_name_before_anything_is_sent() {
         assert!(message.starts_with(setting), "{error}");
         let advice = message.rsplit_once(": ").map(|(_, advice)| advice.split(' ').next().unwrap());
         let told = ["fix", "give", "look", "omit", "set", "turn", "use", "write"];
-        assert!(advice.is_some_and(|verb| told.contains(&verb)), "{error}: what to do next?");
+        assert!(advice.is_some_and(|verb| told.contains(&verb)), "{error}: it does not say what to do next");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }
 
 #[test]
-fn a_base_url_on_loopback_or_with_the_exception_may_be_plain() {
+fn a_base_url_may_be_plain_http_on_loopback_or_with_the_opt_in() {
     for base in
         ["http://localhost:1", "http://127.0.0.1", "http://127.1.2.3/x", "http://[::1]:8080", "https://a.example"]
     {
@@ -134,7 +134,7 @@ fn a_base_url_on_loopback_or_with_the_exception_may_be_plain() {
 }
 
 #[test]
-fn a_client_and_what_it_returns_can_be_shared_between_threads() {
+fn clients_and_their_results_can_be_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>() {}
     fn sent(_: impl Send) {}
     shared::<Client>();

@@ -1,4 +1,4 @@
-//! The same call three times: with this crate, with reqwest and serde as one would write it by hand, and with bare hyper.
+//! The same call three ways: with this crate, hand-written with reqwest and serde, and with bare hyper.
 #![allow(dead_code)]
 
 use bytes::Bytes;
@@ -31,10 +31,10 @@ const PATH: &str = "/v1/onboarding/collectives";
 const TIMEOUT: Duration = Duration::from_secs(30);
 const OWNER: Uuid = Uuid::from_u128(0x3c90_c3cc_0d44_4b50_8888_8dd2_5736_052a);
 
-/// The example of the documentation page.
+/// The documentation page's example.
 pub const REPLY: &str = r#"{"action":{"documentationLink":"https://docs.example/consent","redirectLink":"https://consent.example/c/3c90c3cc","type":"Consent"},"created":"2023-11-07T05:31:56Z","data":{"collective":{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","name":"Rue de la Loi 16","owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{"floor":3,"tags":["a","b"]},"type":"Household"},"entity":{"collectiveId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","information":{"type":"Battery","brand":"Acme","identifier":"A-1","pairingCode":"1234","associatedEmail":"a@b.example","name":"Cellar","track":"oem"},"owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{},"reference":{"brand":"Acme","type":"battery","identifier":"A-1"},"systemProperties":null,"type":"Battery"}},"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","principalId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","requestType":"Collective","returnUrl":null,"status":"Pending","errors":null}"#;
 
-/// A server that answers every request with the same 201, on as many connections as come.
+/// Answers every request with the same 201, on any number of connections.
 pub async fn serve(listener: TcpListener) {
     let reply = format!(
         "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\
@@ -58,7 +58,7 @@ pub async fn serve(listener: TcpListener) {
     }
 }
 
-/// A server on a thread of its own.
+/// Runs a server on its own thread.
 pub fn server() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a socket");
@@ -70,7 +70,7 @@ pub fn server() -> SocketAddr {
     address
 }
 
-/// The time that `rounds` of `in_flight` calls at once take, each made by its own future.
+/// Times `rounds` rounds of `in_flight` concurrent calls, each made by its own future.
 pub fn timed<F>(runtime: &Runtime, rounds: u64, in_flight: u64, call: impl Fn() -> F) -> Duration
 where
     F: Future<Output = ()> + Send + 'static,
@@ -95,7 +95,7 @@ pub fn ours(address: SocketAddr) -> Client {
     Client::builder().token(TOKEN).base_url(format!("http://{address}")).build().expect("good settings")
 }
 
-/// What one writes by hand: a reqwest client, closed types, and an error for any other status.
+/// A typical hand-written client: reqwest, closed types, and an error for any other status.
 #[derive(Clone)]
 pub struct Handwritten {
     http: reqwest::Client,
@@ -147,13 +147,13 @@ impl Hyper {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body.into()))
             .expect("a request");
-        let response = self.sender.send_request(request).await.expect("a reply");
+        let response = self.sender.send_request(request).await.expect("a response");
         let body = response.into_body().collect().await.expect("a body").to_bytes();
         serde_json::from_slice(&body).expect("an onboarding request")
     }
 }
 
-/// The documented types, closed: the least that a hand-written client decodes to.
+/// The documented types, closed: the minimum that a hand-written client decodes into.
 pub mod closed {
     use super::*;
 

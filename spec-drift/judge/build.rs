@@ -1,4 +1,4 @@
-//! Generates a client of every old description of the table, and for each a function that calls it with JSON.
+//! Generates a client for every old description in the table, each with a function that calls it with JSON.
 
 #[path = "src/concerned.rs"]
 mod concerned;
@@ -29,7 +29,7 @@ fn main() {
     let mut add = |key: String, spec: &serde_json::Value| {
         let mut file = generator::client_of_any(&spec.to_string()).unwrap_or_else(|e| panic!("{key}: {e}"));
         WithoutWords.visit_file_mut(&mut file);
-        // Many a change is none of the generated code: those share a client.
+        // Many changes do not affect the generated code, so those rows share a client.
         let code = file.to_token_stream().to_string();
         let known = modules.iter().position(|(other, _)| *other == code);
         let name = format_ident!("client_{}", known.unwrap_or(modules.len()));
@@ -52,18 +52,18 @@ fn main() {
     let modules = modules.into_iter().map(|(_, module)| module);
     let code = quote! {
         #(#modules)*
-        /// Calls an operation of the client that was generated from the description of this name.
+        /// Calls an operation of the client generated from the named description.
         pub async fn call(
             client: &str, http: reqwest::Client, base: &str, exchange: std::sync::Arc<crate::transport::Exchange>,
             operation: &str, arguments: &serde_json::Value,
         ) -> crate::call::Called {
-            match client { #(#arms,)* other => panic!("no client of {other}") }
+            match client { #(#arms,)* other => panic!("no client for {other}") }
         }
     };
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("clients.rs"), code.to_string()).unwrap();
 }
 
-/// Takes the documentation out, which half of the code is.
+/// Strips the documentation, which is half of the code.
 struct WithoutWords;
 
 impl VisitMut for WithoutWords {

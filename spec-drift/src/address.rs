@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-/// Addresses of one operation, and ways to fill in one server's variables.
+/// The limit on addresses of one operation, and on ways to fill in one server's variables.
 const MAX_ADDRESSES: usize = 256;
 
-/// The servers that hold for an operation: its own, its path's, the document's. The client uses the first.
+/// The servers that apply to an operation: its own, its path's, or the document's. The client uses the first.
 pub(crate) fn servers(root: &Value, item: &Value, operation: &Value) -> Vec<String> {
     let stated = [operation, item, root]
         .into_iter()
@@ -22,7 +22,7 @@ pub(crate) fn servers(root: &Value, item: &Value, operation: &Value) -> Vec<Stri
     urls
 }
 
-/// A server's address with each of the listed values of its variables, the default first.
+/// A server's address with every listed value of its variables, the default first.
 fn filled(url: &str, variables: Option<&Value>) -> Vec<String> {
     let mut urls = vec![url.to_owned()];
     for (name, variable) in variables.and_then(Value::as_object).into_iter().flatten() {
@@ -38,7 +38,7 @@ fn filled(url: &str, variables: Option<&Value>) -> Vec<String> {
     urls
 }
 
-/// A path without the names of its parameters, which are not on the wire.
+/// A path without its parameter names, which are not on the wire.
 pub(crate) fn template(path: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
@@ -56,12 +56,12 @@ pub(crate) fn template(path: &str) -> String {
     out
 }
 
-/// The names of a path's parameters, in their order.
+/// The names of a path's parameters, in order.
 pub(crate) fn names(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
 }
 
-/// Whether a request to `concrete` is also one to `template`.
+/// Whether a request to `concrete` also matches `template`.
 pub(crate) fn covers(template: &str, concrete: &str) -> bool {
     let (template, concrete): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), concrete.split('/').collect());
     template.len() == concrete.len() && template.iter().zip(&concrete).all(|(t, c)| t.contains('{') || t == c)

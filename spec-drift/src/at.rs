@@ -1,14 +1,14 @@
-//! Where a walk through the schemas of a message stands.
+//! The current place in a walk through the schemas of a message.
 
 use serde_json::Value;
 
-/// Where a walk stands: a pointer into the message, and how to build a message around a value that stands here.
+/// The current place in a walk: a pointer into the message, and how to build a message around a value at this place.
 #[derive(Clone)]
 pub(crate) struct At<'u> {
     pub(crate) pointer: String,
-    /// The place above, the producing side's schema there, and the step from it to here.
+    /// The parent place, the producing side's schema there, and the step from there to here.
     pub(crate) up: Option<(&'u At<'u>, &'u Value, Step)>,
-    /// Whether null may stand here, where that follows from the object around it and not from the schema alone.
+    /// Whether null is allowed here, if that follows from the surrounding object and not from the schema alone.
     pub(crate) null: Option<Null>,
 }
 

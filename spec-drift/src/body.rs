@@ -1,4 +1,4 @@
-//! One message body: what produces it, what accepts it, what was found, and the proof of it.
+//! One message body: what produces it, what accepts it, the findings, and their proof.
 
 use crate::{
     at::{At, Step},
@@ -15,7 +15,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-/// Places looked at in one body. Schemas that refer to each other in layers have more places than atoms exist.
+/// Places visited in one body. Layered schemas that refer to each other can have astronomically many.
 pub(crate) const MAX_PLACES: usize = 2_000;
 /// Values tried for one proof.
 const MAX_TRIES: usize = 60;
@@ -27,14 +27,14 @@ pub(crate) struct Body<'a> {
     pub(crate) new: &'a Value,
     pub(crate) direction: Direction,
     pub(crate) findings: Vec<Finding>,
-    /// Something other than words changed.
+    /// Something other than descriptive text changed.
     pub(crate) changed: bool,
     operation: &'a str,
     root: String,
     produced: Value,
     valid: Option<Validator>,
     accepted: Option<Validator>,
-    /// The other side of the old document: what could fail before is no drift.
+    /// The other side of the old document: what could already fail is not drift.
     before: Option<Validator>,
     open: HashSet<u64>,
     clean: HashSet<u64>,
@@ -43,7 +43,7 @@ pub(crate) struct Body<'a> {
     around: RefCell<HashMap<String, Vec<Value>>>,
 }
 
-/// A place that is being looked at.
+/// A place that is being visited.
 pub(crate) struct Visit {
     pair: u64,
     before: usize,
@@ -98,7 +98,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Of the old and the new, the one that is produced and the one that it is accepted by.
+    /// Orders old and new as the producing side and the accepting side.
     pub(crate) fn pick<T>(&self, old: T, new: T) -> (T, T) {
         match self.direction {
             Direction::Request => (old, new),
@@ -106,7 +106,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// None: a place inside itself, or one already found to be unchanged.
+    /// None for a place inside itself, or one already found unchanged.
     pub(crate) fn enter(&mut self, old: &Value, new: &Value, at: &At) -> Option<Visit> {
         let mut hasher = DefaultHasher::new();
         (old.to_string(), new.to_string(), at.null.map(|null| (null.produced, null.accepted))).hash(&mut hasher);
@@ -133,7 +133,7 @@ impl<'a> Body<'a> {
         self.findings.push(Finding { verdict, place, sentence, witness: None });
     }
 
-    /// What may break: it does with a proof, and is for a person to look at without.
+    /// A suspected break: it breaks if there is a proof, and needs a look otherwise.
     pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, sentence: String) {
         let place = self.place(at.pointer.clone());
         let verdict = if witness.is_some() { Verdict::Breaks } else { Verdict::Look };
@@ -152,7 +152,7 @@ impl<'a> Body<'a> {
         values
     }
 
-    /// The first value that makes a message which one side produces and the other does not accept.
+    /// The first value that makes a message that one side produces and the other does not accept.
     pub(crate) fn prove<'v>(&self, values: impl Iterator<Item = &'v Value>, at: &At) -> Option<Witness> {
         values.take(MAX_TRIES).flat_map(|value| self.around(value.clone(), at)).find_map(|message| self.fails(message))
     }
@@ -171,12 +171,12 @@ impl<'a> Body<'a> {
         Some(Witness { reason, value: message })
     }
 
-    /// Whether the same could come of the old document alone.
+    /// Whether the same failure was possible with the old document alone.
     fn failed_before(&self, message: &Value) -> bool {
         self.before.as_ref().is_some_and(|before| before.is_valid(message) == (self.direction == Direction::Response))
     }
 
-    /// Messages in which the value stands at its place.
+    /// Messages with the value at its place.
     fn around(&self, value: Value, at: &At) -> Vec<Value> {
         let Some((up, parent, step)) = &at.up else { return vec![value] };
         let inner: Vec<Value> = match step {
@@ -206,7 +206,7 @@ impl<'a> Body<'a> {
         objects
     }
 
-    /// Samples of the whole body, as a net under the comparison of keywords.
+    /// Samples the whole body, as a safety net under the keyword comparison.
     pub(crate) fn finish(&mut self) {
         if !self.changed {
             return;
@@ -214,11 +214,7 @@ impl<'a> Body<'a> {
         let at = At { pointer: self.root.clone(), up: None, null: None };
         let samples = self.sample(&self.produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
-            return self.find(
-                Verdict::Look,
-                &at,
-                "a pattern cannot be read, so that nothing could be sampled".to_owned(),
-            );
+            return self.find(Verdict::Look, &at, "a pattern cannot be read, so nothing could be sampled".to_owned());
         };
         let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
         let none = samples.is_empty();
@@ -235,7 +231,7 @@ impl<'a> Body<'a> {
             if !self.findings.iter().any(known) {
                 let witness = self.fails(sample);
                 let at = At { pointer, up: None, null: None };
-                self.suspect(witness, &at, "what one side may produce the other does not accept".to_owned());
+                self.suspect(witness, &at, "one side may produce what the other does not accept".to_owned());
                 return self.say_bounds(none);
             }
         }
@@ -245,10 +241,10 @@ impl<'a> Body<'a> {
     fn say_bounds(&mut self, none: bool) {
         let at = At { pointer: self.root.clone(), up: None, null: None };
         if none {
-            self.find(Verdict::Look, &at, "no valid body could be made, so that none was tried".to_owned());
+            self.find(Verdict::Look, &at, "no valid body could be built, so none was tried".to_owned());
         } else if self.bounded.get() {
             let sentence =
-                "a bound on sampling was hit (a recursive, very wide or very long schema): not all was tried";
+                "a bound on sampling was hit (a recursive, very wide or very long schema): not everything was tried";
             self.find(Verdict::Look, &at, sentence.to_owned());
         }
     }

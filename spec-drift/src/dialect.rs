@@ -1,6 +1,6 @@
-//! What each side of a message means by a schema of OpenAPI 3.0, written as JSON Schema 2020-12.
+//! What each side of a message takes an OpenAPI 3.0 schema to mean, written as JSON Schema 2020-12.
 //!
-//! What the client decodes is what typify 0.8 and this project's build.rs make of a schema; the judge runs it.
+//! What the client decodes is what typify 0.8 and this project's build.rs make of a schema. The judge verifies it.
 
 use crate::{
     integer,
@@ -24,10 +24,10 @@ pub(crate) enum Dialect {
 
 use Dialect::{Decoded, Demanded, Sent, Served};
 
-/// Formats that the client decodes into types of their own, and so checks.
+/// Formats that the client decodes into dedicated types, and so checks.
 const TYPED: [&str; 6] = ["uuid", "date", "date-time", "ip", "ipv4", "ipv6"];
 
-/// A schema with all that it refers to, for jsonschema.
+/// A schema with everything that it refers to, for jsonschema.
 pub(crate) fn whole(root: &Value, schema: &Value, dialect: Dialect) -> Value {
     let mut defs = Definitions { root, dialect, names: HashMap::new(), waiting: Vec::new() };
     let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema, false)]))]);
@@ -49,11 +49,11 @@ struct Definitions<'a> {
 }
 
 impl<'a> Definitions<'a> {
-    /// `branch`: an alternative of a union, whose tag the client does not open.
+    /// `branch` marks an alternative of a union, whose tag the client keeps closed.
     fn schema(&mut self, schema: &'a Value, branch: bool) -> Value {
         if let Some(reference) = reference(schema) {
             let Some(target) = target(self.root, reference) else { return true.into() };
-            // The tag of a union is the business of that union alone: its branches are written in place.
+            // A union's tag concerns only that union, so its branches are inlined.
             if branch && self.dialect == Decoded && resolve(self.root, target).get("properties").is_some() {
                 return self.schema(resolve(self.root, target), true);
             }
@@ -113,7 +113,7 @@ impl<'a> Definitions<'a> {
         for key in ["allOf", "anyOf", "oneOf"] {
             if let Some(list) = map.get(key).and_then(Value::as_array) {
                 let list: Vec<Value> = list.iter().map(|schema| self.schema(schema, key != "allOf")).collect();
-                // The client takes the first alternative that fits, however many do.
+                // The client takes the first alternative that matches, however many do.
                 let key = if self.dialect == Decoded && key == "oneOf" { "anyOf" } else { key };
                 core.insert(key.to_owned(), list.into());
             }
@@ -125,7 +125,7 @@ impl<'a> Definitions<'a> {
     }
 }
 
-/// What an object holds besides the fields that it names.
+/// What an object contains besides its named fields.
 pub(crate) enum Extras<'a> {
     None,
     Any,
@@ -136,9 +136,9 @@ pub(crate) fn extras(map: &Map<String, Value>, dialect: Dialect) -> Extras<'_> {
     match map.get("additionalProperties") {
         Some(Value::Bool(false)) => Extras::None,
         Some(schema @ Value::Object(object)) if !object.is_empty() => Extras::Schema(schema),
-        // typify gives a struct a map for this one, and none for `true`.
+        // typify gives a struct a map for this, but not for `true`.
         Some(Value::Object(_)) if dialect == Sent => Extras::Any,
-        // A struct of named fields sends no others.
+        // A struct with named fields sends no others.
         _ if dialect == Sent && map.contains_key("properties") => Extras::None,
         _ => Extras::Any,
     }
@@ -162,8 +162,8 @@ pub(crate) fn nullable(map: &Map<String, Value>) -> bool {
     map.get("nullable") == Some(&true.into())
 }
 
-/// Whether the client holds an optional field as a collection that is empty when absent: it refuses null for it, and
-/// does not send it empty.
+/// Whether the client represents an optional field as a collection that is empty when absent: it refuses null, and does not
+/// send it when empty.
 pub(crate) fn collection(property: &Value) -> bool {
     let Some(map) = property.as_object().filter(|map| !nullable(map) && reference(property).is_none()) else {
         return false;
@@ -171,7 +171,7 @@ pub(crate) fn collection(property: &Value) -> bool {
     match map.get("type").and_then(Value::as_str) {
         Some("array") => map.get("uniqueItems") != Some(&true.into()) && fixed_length(map).is_none(),
         Some("object") => !map.contains_key("properties"),
-        // An allOf is merged where nothing in it is a reference.
+        // An allOf is merged if nothing in it is a reference.
         _ => match map.get("allOf").and_then(Value::as_array) {
             Some(parts) => parts.iter().all(|part| reference(part).is_none()) && parts.iter().any(collection),
             None => false,
@@ -190,7 +190,7 @@ fn fixed_length(map: &Map<String, Value>) -> Option<&Value> {
     (map.get("maxItems") == Some(length) && length.as_u64()? > 0 && !map.contains_key("uniqueItems")).then_some(length)
 }
 
-/// The type that typify reads into a schema without one.
+/// The type that typify infers for a schema without one.
 pub(crate) fn inferred(map: &Map<String, Value>) -> Option<&str> {
     let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));
     let texts = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|v| v.is_string() || v.is_null());
@@ -203,7 +203,7 @@ pub(crate) fn inferred(map: &Map<String, Value>) -> Option<&str> {
     }
 }
 
-/// The keywords of a schema that speak of the value itself, not of what is in it.
+/// The schema keywords that constrain the value itself, not its contents.
 pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String, Value> {
     let mut core = Map::new();
     let mut copy = |key: &str| {
@@ -228,7 +228,7 @@ pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String,
             core.insert("minimum".to_owned(), integer(low));
             core.insert("maximum".to_owned(), integer(high));
         }
-        // Rounded where it was decoded as an f32.
+        // Rounded if it was decoded as an f32.
         if kind == Some("number") && format == Some("float") {
             core.insert("format".to_owned(), "float".into());
         }
@@ -255,7 +255,7 @@ pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String,
             }
         }
         let meant = format.and_then(integer::meant);
-        // Without a format an integer has no end in theory; in practice whoever writes one has 64 bits.
+        // Without a format, an integer is unbounded in theory. In practice, whoever writes one has 64 bits.
         let meant = if matches!(dialect, Sent | Served) { meant.or(integer::meant("int64")) } else { meant };
         if let Some((low, high)) = meant.filter(|_| kind == Some("integer")) {
             if format.and_then(integer::meant).is_some() {
@@ -273,7 +273,7 @@ pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String,
     if let Some(kind) = kind {
         core.insert("type".to_owned(), kind.into());
     }
-    // JSON Schema 2020-12 has no such format; it is one or the other.
+    // JSON Schema 2020-12 has no such format. It means either of these.
     if core.get("format") == Some(&"ip".into()) {
         core.remove("format");
         core.insert("anyOf".to_owned(), json!([{ "format": "ipv4" }, { "format": "ipv6" }]));

@@ -1,20 +1,20 @@
-//! Reading a document: YAML, JSON, or a page of Markdown, within limits, and whole enough to be compared.
+//! Reads a document (YAML, JSON or a Markdown page) within limits, and checks that it is complete enough to compare.
 
 use crate::{markdown, resolve};
 use serde_json::{Map, Value};
 use std::{fmt, fs::File, io::Read, path::Path};
 
-/// A hundred times the largest description that this project reads; more is a mistake or an attack.
+/// A hundred times the largest description that this project reads. Anything larger is a mistake or an attack.
 pub const MAX_BYTES: u64 = 2 * 1024 * 1024;
-/// As deep as serde_json reads; no description written by people comes near.
+/// The depth that serde_json reads. No description written by people comes close.
 pub const MAX_DEPTH: usize = 128;
-/// Values after aliases are expanded: what MAX_BYTES of honest YAML can hold at most, about.
+/// Values after alias expansion: roughly the most that MAX_BYTES of honest YAML can contain.
 pub const MAX_NODES: usize = 1_000_000;
 
-/// Brackets that are open at once, those in texts included. A YAML scanner looks at all of them again and again.
+/// Brackets open at once, including those in text. A YAML scanner revisits all of them again and again.
 const MAX_OPEN: usize = 1_000;
 
-/// Why a document cannot be compared: one line that names it.
+/// Why a document cannot be compared: one line that names the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);
 
@@ -30,7 +30,7 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug)]
 pub struct Document {
     pub(crate) root: Value,
-    /// The method and path of a fragment: all that it speaks of.
+    /// The method and path of a fragment: the only operation that it describes.
     pub(crate) scope: Option<(String, String)>,
 }
 
@@ -44,7 +44,7 @@ impl Document {
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|e| refuse(format!("cannot be read: {e}")))?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(refuse(format!("is larger than {MAX_BYTES} bytes, the most that is read")));
+            return Err(refuse(format!("is larger than {MAX_BYTES} bytes, the maximum size")));
         }
         let text = std::str::from_utf8(&bytes).map_err(|e| {
             let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
@@ -54,7 +54,7 @@ impl Document {
         Self::parse(&name, text, page)
     }
 
-    /// Reads a text. `name` stands in errors.
+    /// Reads a text. Errors use `name`.
     pub fn from_text(name: &str, text: &str) -> Result<Self, Error> {
         Self::parse(name, text, false)
     }
@@ -73,20 +73,20 @@ impl Document {
                 if operation.is_none() {
                     let (line, method, path) = (fragment.line, fragment.method, fragment.path);
                     return Err(refuse(format!(
-                        "line {line}: the fence says {method} {path}, which its text does not hold"
+                        "line {line}: the fence says {method} {path}, which its text does not contain"
                     )));
                 }
                 Ok(Self { root, scope: Some((fragment.method, fragment.path)) })
             }
             None if page => Err(refuse(
-                "holds no fragment: a fence of four backticks that begins with `yaml`, a method and a path".to_owned(),
+                "has no fragment: a fence of four backticks that begins with `yaml`, a method and a path".to_owned(),
             )),
             None => Ok(Self { root: root(text, 0).map_err(refuse)?, scope: None }),
         }
     }
 }
 
-/// `above`: how many lines of the file stand above the text.
+/// `above` is the number of lines in the file above the text.
 fn root(text: &str, above: usize) -> Result<Value, String> {
     let place = |line: Option<usize>| line.map_or(String::new(), |line| format!("line {}: ", line + above));
     let root = if text.trim_start().starts_with('{') {
@@ -106,7 +106,7 @@ fn root(text: &str, above: usize) -> Result<Value, String> {
         None if root.get("swagger").is_some() => {
             return Err(format!("{}is Swagger 2; only OpenAPI 3.0.x is read", line("swagger")));
         }
-        None => return Err("is no OpenAPI document: it has no `openapi` version at its top".to_owned()),
+        None => return Err("is not an OpenAPI document: it has no `openapi` version at its top".to_owned()),
     }
     let Some(paths) = root.get("paths").and_then(Value::as_object) else {
         return Err("has no `paths`, so there is nothing to compare".to_owned());
@@ -138,7 +138,7 @@ fn too_deep(text: &str) -> Option<usize> {
 fn json(yaml: yaml_serde::Value, depth: usize, nodes: &mut usize) -> Result<Value, String> {
     *nodes += 1;
     if *nodes > MAX_NODES {
-        return Err(format!("holds more than {MAX_NODES} values once its aliases are expanded"));
+        return Err(format!("has more than {MAX_NODES} values once its aliases are expanded"));
     }
     if depth > MAX_DEPTH {
         return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
@@ -157,20 +157,20 @@ fn json(yaml: yaml_serde::Value, depth: usize, nodes: &mut usize) -> Result<Valu
                 let key = match json(key, depth + 1, nodes)? {
                     Value::String(key) if key == "<<" => {
                         return Err(
-                            "has a merge key (<<), which is no part of YAML 1.2: write out what it merges".to_owned()
+                            "has a merge key (<<), which is not part of YAML 1.2: write out what it merges".to_owned()
                         );
                     }
                     Value::String(key) => key,
-                    // A status is often written without quotes.
+                    // Statuses are often written without quotes.
                     key @ (Value::Number(_) | Value::Bool(_)) => key.to_string(),
-                    key => return Err(format!("has a key that is no word: {key}")),
+                    key => return Err(format!("has a key that is not a string: {key}")),
                 };
                 object.insert(key, json(value, depth + 1, nodes)?);
             }
             object.into()
         }
         yaml_serde::Value::Tagged(tagged) => {
-            return Err(format!("has a tag of YAML, {}, which OpenAPI does not use", tagged.tag));
+            return Err(format!("has a YAML tag, {}, which OpenAPI does not use", tagged.tag));
         }
     })
 }

@@ -1,14 +1,14 @@
-//! What a comparison finds: a place, a verdict, a sentence, and where it breaks a witness.
+//! What a comparison finds: a place, a verdict, a sentence, and a witness if it breaks.
 
 use serde_json::Value;
 use std::fmt;
 
-/// What a change does to a shipped client, the worst first.
+/// What a change does to a shipped client, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// A shipped client fails.
     Breaks,
-    /// A person must look: the documents do not say enough, or the tool does not understand enough of them.
+    /// A person must look: the documents do not say enough, or the tool does not understand them well enough.
     Look,
     /// The client does not notice.
     Unseen,
@@ -45,14 +45,14 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Where a change is felt.
+/// Where a change takes effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
-    /// The operation, such as `POST /v1/parcels`. None: the document as a whole.
+    /// The operation, such as `POST /v1/parcels`, or None for the document as a whole.
     pub operation: Option<String>,
-    /// The message. None: the operation as a whole.
+    /// The message, or None for the operation as a whole.
     pub direction: Option<Direction>,
-    /// A JSON pointer into the message, which begins with its part: `/body/name`, `/query/limit`, `/status`.
+    /// A JSON pointer into the message, starting with the part: `/body/name`, `/query/limit`, `/status`.
     pub pointer: String,
 }
 
@@ -84,7 +84,7 @@ pub struct Finding {
     pub place: Place,
     /// What changed.
     pub sentence: String,
-    /// The proof, where it breaks.
+    /// The proof, if it breaks.
     pub witness: Option<Witness>,
 }
 

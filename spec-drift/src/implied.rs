@@ -1,8 +1,8 @@
-//! Whether a keyword of the accepting side follows from the producing side, by logic alone.
+//! Whether a keyword on the accepting side follows logically from the producing side.
 
 use serde_json::{Map, Value};
 
-/// `producer` and `consumer` are in JSON Schema. False: not known to follow.
+/// `producer` and `consumer` are in JSON Schema. False means not known to follow.
 pub(crate) fn implied(producer: &Map<String, Value>, consumer: &Map<String, Value>, key: &str) -> bool {
     let wanted = &consumer[key];
     if producer.get(key).is_some_and(|own| same(key, own, wanted)) {
@@ -50,7 +50,7 @@ fn integer(value: &Value) -> Option<i128> {
     value.as_i64().map(i128::from).or(value.as_u64().map(i128::from))
 }
 
-/// Whether two values of a keyword say the same: neither order nor the way to write a number matters.
+/// Whether two values of a keyword mean the same, regardless of order or number notation.
 pub(crate) fn same(key: &str, a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) if matches!(key, "enum" | "required") => {
@@ -61,7 +61,7 @@ pub(crate) fn same(key: &str, a: &Value, b: &Value) -> bool {
     }
 }
 
-/// None: a keyword is not of JSON Schema, a pattern for example. Patterns run in linear time.
+/// None if a keyword is not valid JSON Schema, such as an invalid pattern. Patterns run in linear time.
 pub(crate) fn validator(schema: &Value) -> Option<jsonschema::Validator> {
     jsonschema::draft202012::options().should_validate_formats(true).build(schema).ok()
 }

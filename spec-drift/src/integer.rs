@@ -1,10 +1,10 @@
-//! The Rust integer that stands for an `integer` of a description, as typify 0.8 chooses it.
+//! The Rust integer type that typify 0.8 chooses for an `integer` in a description.
 
 use serde_json::{Map, Value};
 
 const I64: (i128, i128) = (i64::MIN as i128, i64::MAX as i128);
 
-/// Least to most restrictive, as typify tries them: a name, and the range of the type.
+/// From least to most restrictive, as typify tries them: the name and the range of each type.
 const TYPES: [(&str, i128, i128); 10] = [
     ("uint64", 0, u64::MAX as i128),
     ("int64", I64.0, I64.1),
@@ -25,7 +25,7 @@ pub(crate) fn decoded(schema: &Map<String, Value>) -> (i128, i128) {
     if let Some((_, low, high)) = TYPES.iter().find(|(name, ..)| format == Some(name)) {
         let inside = min.is_none_or(|min| min >= *low as f64) && max.is_none_or(|max| max <= *high as f64);
         if inside && !schema.contains_key("multipleOf") {
-            // The unsigned NonZero of the same width.
+            // typify uses the unsigned NonZero type of the same width.
             return if min == Some(1.0) { (1, high - low) } else { (*low, *high) };
         }
         min = min.or(Some(*low as f64));
@@ -43,7 +43,7 @@ pub(crate) fn decoded(schema: &Map<String, Value>) -> (i128, i128) {
     }
 }
 
-/// The range that a format means to someone who checks it. None: none.
+/// The range that a format implies to someone who checks it, if any.
 pub(crate) fn meant(format: &str) -> Option<(i128, i128)> {
     TYPES.iter().find(|(name, ..)| *name == format).map(|(_, low, high)| (*low, *high))
 }

@@ -1,12 +1,12 @@
 //! Compares two OpenAPI 3.0 documents as a shipped client would feel it.
 //!
-//! A shipped client is what this project's build makes of the old document. It sends what that document allows; it
-//! decodes with open enums, ignores unknown fields, and reads null as absent where a field is optional; it takes any
-//! 2xx, and no body of an error. [`compare`] gives each change a [`Verdict`].
+//! A shipped client is what this project's build makes of the old document. It sends what that document allows. It
+//! decodes with open enums, ignores unknown fields, and reads null as absent if a field is optional. It accepts any
+//! 2xx and does not decode error bodies. [`compare`] gives each change a [`Verdict`].
 //!
-//! Each value that one side may produce has to be accepted by the other. A keyword of the accepting side that does not
-//! follow from the producing side is a suspect; a sampled value that proves it **breaks**, and without a proof it is a
-//! **look**. Nothing suspected is ever harmless.
+//! Each value that one side may produce must be accepted by the other. A keyword on the accepting side that does not
+//! follow from the producing side is a suspect: if a sampled value proves it, it **breaks**, and without a proof it is a
+//! **look**. A suspect is never harmless.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

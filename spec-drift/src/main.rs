@@ -1,4 +1,4 @@
-//! `spec-drift OLD NEW`: what a client built from OLD feels of a server that follows NEW.
+//! `spec-drift OLD NEW`: how a server that follows NEW affects a client built from OLD.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
     };
     let findings = compare(&old, &new);
-    // A reader that went away is not a failure of ours.
+    // If the reader has gone away, that is not our failure.
     let _ = std::io::stdout().write_all(report(&findings, arguments.format).as_bytes());
     ExitCode::from(u8::from(findings.iter().any(|f| f.verdict <= Verdict::Look)))
 }

@@ -1,23 +1,23 @@
-//! The fragment of OpenAPI that a documentation page in Markdown embeds.
+//! The OpenAPI fragment embedded in a Markdown documentation page.
 
-/// A fence of a page: where its text begins, and the operation that its info string names.
+/// A fenced block in a page: where its text starts, and the operation that its info string names.
 pub(crate) struct Fragment<'a> {
     pub(crate) text: &'a str,
-    /// The line of the page before the fragment's first.
+    /// The page's line before the fragment's first.
     pub(crate) line: usize,
     pub(crate) method: String,
     pub(crate) path: String,
 }
 
-/// Where the text of a fence begins, the line above it, and the method and path that it names.
+/// Where a fence's text starts, the line above it, and the method and path that it names.
 type Named = (usize, usize, String, String);
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The one fragment of a page. None: nothing in it looks like one.
+/// The page's only fragment, or None if nothing in it looks like one.
 pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
     let mut found: Option<Fragment> = None;
-    // The fence that is open, and where its text begins, if it names an operation.
+    // The open fence, and where its text starts if it names an operation.
     let mut open: Option<(&str, Option<Named>)> = None;
     let mut offset = 0;
     for (number, line) in page.split_inclusive('\n').enumerate() {
@@ -30,9 +30,7 @@ pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
             Some((opened, of)) if fence.starts_with(opened) && info.is_empty() => {
                 let Some((from, at, method, path)) = of else { continue };
                 if found.is_some() {
-                    return Some(Err(format!(
-                        "line {at}: holds a second fragment; give each operation a page of its own"
-                    )));
+                    return Some(Err(format!("line {at}: has a second fragment; give each operation its own page")));
                 }
                 found = Some(Fragment { text: &page[from..start], line: at, method, path });
             }
@@ -45,7 +43,9 @@ pub(crate) fn fragment(page: &str) -> Option<Result<Fragment<'_>, String>> {
         }
     }
     match open {
-        Some((_, Some((_, line, ..)))) => Some(Err(format!("line {line}: the fence is not closed; is the page cut?"))),
+        Some((_, Some((_, line, ..)))) => {
+            Some(Err(format!("line {line}: the fence is not closed; is the page truncated?")))
+        }
         _ => found.map(Ok),
     }
 }

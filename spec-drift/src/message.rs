@@ -1,4 +1,4 @@
-//! Bodies and statuses: which media types there are, and which of an operation's answers the client decodes.
+//! Bodies and statuses: which media types there are, and which of an operation's responses the client decodes.
 
 use crate::{
     finding::{Direction, Finding, Place, Verdict, Witness, token},
@@ -72,7 +72,7 @@ impl Pair<'_> {
                     Verdict::Look,
                     Request,
                     "/body",
-                    "has no body any more; whether the client's is tolerated is not said",
+                    "no longer has a body; whether the client's is tolerated is not documented",
                 )];
             }
             (Some(before), Some(after)) => (before, after),
@@ -83,7 +83,7 @@ impl Pair<'_> {
                 Verdict::Harmless,
                 Request,
                 "/body",
-                "whether the body is required changed; the client sends it always",
+                "whether the body is required changed; the client always sends it",
             ));
         }
         let taken = before.keys().filter(|media| accepted(&after, media).is_some()).count();
@@ -96,15 +96,15 @@ impl Pair<'_> {
                         Verdict::Look,
                         Request,
                         pointer,
-                        format!("{media} is not taken any more; which one a client sends is not known"),
+                        format!("{media} is no longer accepted; which one a client sends is not known"),
                     ));
                 }
                 None => {
-                    let reason = "the server refuses it: it does not take this media type";
+                    let reason = "the server refuses it: it does not accept this media type";
                     findings.push(self.breaks(
                         Request,
                         pointer,
-                        format!("{media} is not taken any more"),
+                        format!("{media} is no longer accepted"),
                         json!({ "content-type": media }),
                         reason,
                     ));
@@ -116,7 +116,7 @@ impl Pair<'_> {
                 Verdict::Harmless,
                 Request,
                 "/content-type",
-                format!("{media} is taken now; the client does not send it"),
+                format!("{media} is now accepted; the client does not send it"),
             ));
         }
         findings
@@ -137,7 +137,7 @@ impl Pair<'_> {
         found
     }
 
-    /// What is around a schema or a content: words for people, or for a person to look at.
+    /// What surrounds a schema or its content: text for people, or something that needs a look.
     fn words(
         &self,
         (old, new): (&Option<Value>, &Option<Value>),
@@ -194,13 +194,11 @@ impl Pair<'_> {
                     continue;
                 }
                 (Some(was), Some(now)) if was == now => continue,
-                (Some(_), Some(_)) => {
-                    (Verdict::Harmless, "an answer that is no success changed; its body is not decoded")
-                }
+                (Some(_), Some(_)) => (Verdict::Harmless, "a non-success response changed; its body is not decoded"),
                 (None, Some(_)) if status.starts_with('3') => (Verdict::Look, "is new; redirects are not followed"),
                 (None, Some(_)) if success(status) => (Verdict::Harmless, "is new; any 2xx is a success"),
-                (None, Some(_)) => (Verdict::Harmless, "is new; it is no success, and its body is not decoded"),
-                (Some(_), None) => (Verdict::Harmless, "is not answered any more"),
+                (None, Some(_)) => (Verdict::Harmless, "is new; it is not a success, and its body is not decoded"),
+                (Some(_), None) => (Verdict::Harmless, "is no longer documented"),
                 (None, None) => continue,
             };
             findings.push(self.find(verdict, Response, &pointer, sentence));
@@ -213,7 +211,7 @@ impl Pair<'_> {
                     Verdict::Look,
                     Response,
                     "/status",
-                    "no success was documented, so nobody can say what the client decodes",
+                    "no success was documented, so it is not known what the client decodes",
                 ));
             }
             return findings;
@@ -226,8 +224,8 @@ impl Pair<'_> {
                 "only a default is documented, which may be a success or an error",
             ));
         } else if now.is_empty() {
-            let reason = "the client takes every answer for an error: none is a 2xx";
-            findings.push(self.breaks(Response, "/status", "no success is documented any more", Value::Null, reason));
+            let reason = "the client treats every response as an error: none is a 2xx";
+            findings.push(self.breaks(Response, "/status", "a success is no longer documented", Value::Null, reason));
         }
         for (status, response) in now {
             let counterpart = was.iter().find(|(known, _)| *known == status).unwrap_or(&was[0]).1;
@@ -236,7 +234,7 @@ impl Pair<'_> {
         findings
     }
 
-    /// One success as the client decodes it.
+    /// One success, as the client decodes it.
     fn answer(&self, old: Content, new: Content) -> Vec<Finding> {
         use Direction::Response;
         let place = "/content-type";
@@ -251,7 +249,7 @@ impl Pair<'_> {
         match (typed(old), new) {
             (Some(_), None) => {
                 let reason = "the client cannot decode it: the body is empty";
-                findings.push(self.breaks(Response, "/body", "has no body any more", Value::Null, reason));
+                findings.push(self.breaks(Response, "/body", "no longer has a body", Value::Null, reason));
             }
             (Some(was), Some(content)) => match typed(new) {
                 Some(now) => {
@@ -269,7 +267,7 @@ impl Pair<'_> {
                     Some((media, now)) => {
                         findings.extend(self.media(&was, now, media, Response));
                         let sentence =
-                            format!("is {media} now; the client asks for application/json, and may be refused");
+                            format!("is now {media}; the client asks for application/json and may be refused");
                         findings.push(self.find(Verdict::Look, Response, place, sentence));
                     }
                     None => {
@@ -277,7 +275,7 @@ impl Pair<'_> {
                         findings.push(self.breaks(
                             Response,
                             place,
-                            "is not JSON any more",
+                            "is no longer JSON",
                             json!({ "content-type": after }),
                             reason,
                         ));
@@ -290,7 +288,7 @@ impl Pair<'_> {
                     Verdict::Unseen,
                     Response,
                     "/body",
-                    "has a body now, which the client does not read",
+                    "now has a body, which the client does not read",
                 ));
             }
             _ => {
@@ -300,7 +298,7 @@ impl Pair<'_> {
                         Verdict::Look,
                         Response,
                         "/body",
-                        "a body that is not decoded changed; who reads its bytes has to look",
+                        "a body that is not decoded changed; anyone who reads its bytes must look",
                     ));
                 }
             }
@@ -323,7 +321,7 @@ fn json_like(media: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json") || essence == "application/*" || essence == "*/*"
 }
 
-/// What takes a media type: its own entry before a range.
+/// The entry that accepts a media type: its own before a range.
 fn accepted<'a>(content: &'a Map<String, Value>, media: &str) -> Option<&'a Value> {
     let media = essence(media);
     let range = format!("{}/*", media.split('/').next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The fields of an object: named, required, and those that no name covers.
+//! The fields of an object: named, required, and additional.
 
 use crate::{
     at::{At, Null, Step},
@@ -35,7 +35,7 @@ impl Body<'_> {
                 (None, None) => {}
             }
         }
-        // Required without being described: any value.
+        // Required but not described: any value.
         for name in self.unnamed_requirements(before, after) {
             self.requirement(&name, before, after, at);
         }
@@ -59,7 +59,7 @@ impl Body<'_> {
         names
     }
 
-    /// Whether the field must be there, on either side.
+    /// Whether the field is required, on either side.
     fn requirement(&mut self, name: &str, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
         let listed = |map: &Map<String, Value>| {
             map.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|n| n == name))
@@ -101,18 +101,18 @@ impl Body<'_> {
 
     fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
         self.changed = true;
-        let other = "is not named any more, and what else may be sent has another schema";
+        let other = "is no longer named, and additional fields have another schema";
         if self.direction == Direction::Response {
             return match dialect::extras(after, Dialect::Served) {
                 Extras::Schema(extra) => self.opaque(extra, field, here, other),
-                _ => self.find(Verdict::Harmless, here, "is not sent any more; the client finds it absent".to_owned()),
+                _ => self.find(Verdict::Harmless, here, "is no longer sent; the client finds it absent".to_owned()),
             };
         }
         match dialect::extras(after, Dialect::Demanded) {
-            Extras::None => self.refused(field, here, "is not allowed any more, and the client may send it"),
+            Extras::None => self.refused(field, here, "is no longer allowed, and the client may send it"),
             Extras::Schema(extra) => self.opaque(field, extra, here, other),
             Extras::Any => {
-                self.find(Verdict::Unseen, here, "is not named any more; the client may still send it".to_owned());
+                self.find(Verdict::Unseen, here, "is no longer named; the client may still send it".to_owned());
             }
         }
     }
@@ -128,7 +128,7 @@ impl Body<'_> {
         if self.direction == Direction::Request {
             let other = "is named now, and the client may send it as something else";
             return match dialect::extras(before, Dialect::Sent) {
-                // `requirement` has said it.
+                // `requirement` has reported it.
                 _ if dialect::required(self.new, after, Dialect::Demanded).contains(&name) => {}
                 Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
                 Extras::Schema(extra) => self.opaque(extra, field, here, other),
@@ -147,7 +147,7 @@ impl Body<'_> {
         }
     }
 
-    /// A field that the other side refuses, whatever it holds.
+    /// A field that the other side refuses, whatever its value.
     fn refused(&mut self, field: &Value, here: &At, sentence: &str) {
         let candidates = self.candidates(field, &Map::new(), false);
         let witness = self.prove(candidates.iter(), here);
@@ -166,7 +166,7 @@ impl Body<'_> {
             let own = target.as_object().is_some_and(dialect::nullable);
             let default = target.get("default").is_some_and(|d| !d.is_null());
             match dialect {
-                // An absent value and a null one are the same Option, which is left out.
+                // Absent and null are the same Option, which is left out.
                 Dialect::Sent => own && (!optional || default || reference(field).is_some()),
                 dialect => own || dialect::null_in_place(root, field, optional, dialect),
             }
@@ -184,7 +184,7 @@ impl Body<'_> {
         }
     }
 
-    /// Fields that no name covers.
+    /// Additional fields.
     fn extras(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
         let sent = self.direction == Direction::Request;
         let raw = |map: &Map<String, Value>| match map.get("additionalProperties") {

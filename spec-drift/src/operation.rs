@@ -35,7 +35,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// What a client built from `old` feels of a server that follows `new`: the worst first, and always in the same order.
+/// How a server that follows `new` affects a client built from `old`: worst first, in a stable order.
 pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
     if old.root != new.root {
@@ -44,7 +44,7 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
             match counterpart(operation, &after) {
                 Some(now) if in_scope(new, now) => findings.extend(one(operation, now)),
                 Some(_) => {}
-                // A fragment of the new document says nothing of other operations.
+                // A fragment of the new document says nothing about other operations.
                 None if new.scope.is_some() => {}
                 None => findings.push(gone(operation)),
             }
@@ -60,7 +60,7 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
                 findings.push(whole(
                     Verdict::Harmless,
                     "",
-                    "only the way it is written changed (references, order, parts that nothing uses)",
+                    "only its notation changed (references, order, unused parts)",
                 ));
             }
         }
@@ -87,7 +87,7 @@ fn in_scope(document: &Document, operation: &Operation) -> bool {
     document.scope.as_ref().is_none_or(|(method, path)| operation.method == method && operation.path == path)
 }
 
-/// The operation that answers where the client calls; else the one of the same path on other servers.
+/// The operation that answers where the client calls, or else the one with the same path on other servers.
 fn counterpart<'n, 'a>(old: &Operation, new: &'n [Operation<'a>]) -> Option<&'n Operation<'a>> {
     let called = old.addresses().next();
     let same = |o: &&Operation| o.method == old.method;
@@ -110,7 +110,7 @@ fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
     findings
 }
 
-/// What stands around the parts that are compared by themselves.
+/// What surrounds the parts that are compared separately.
 fn around(old: &Value, new: &Value, known: &[&str], name: &str) -> Vec<Finding> {
     let none = Map::new();
     let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
@@ -146,19 +146,19 @@ fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
     let lost = before.iter().any(|address| !after.contains(address));
     if after.contains(&before[0]) {
         return match (lost, before == after) {
-            (true, _) => finding(Verdict::Look, "a server that a client may have been pointed to is gone"),
+            (true, _) => finding(Verdict::Look, "a server that a client may have been pointed at is gone"),
             (false, false) => finding(Verdict::Harmless, "servers were added or their order changed"),
             (false, true) => None,
         };
     }
     let absolute = |addresses: &[String]| addresses.iter().all(|address| address.contains("://"));
     if !absolute(&before[..1]) || !absolute(&after) || new.servers.iter().any(|url| url.contains('{')) {
-        return finding(Verdict::Look, "the servers changed, and at least one has no address of its own");
+        return finding(Verdict::Look, "the servers changed, and at least one has no absolute address");
     }
-    let sentence = format!("is called at {} now, not at {}", after[0], before[0]);
+    let sentence = format!("is now called at {}, not at {}", after[0], before[0]);
     let witness = Witness {
         value: json!({ "url": before[0] }),
-        reason: "the client calls an address that no server has any more".to_owned(),
+        reason: "the client calls an address that no server has now".to_owned(),
     };
     Some(Finding { witness: Some(witness), ..finding(Verdict::Breaks, &sentence)? })
 }
@@ -181,7 +181,7 @@ fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool
         return None;
     }
     if fragment {
-        return finding(Verdict::Look, "the old document does not hold this operation, so that nothing was compared");
+        return finding(Verdict::Look, "the old document does not contain this operation, so nothing was compared");
     }
     let taken = |o: &Operation| {
         o.method == new.method && o.path != new.path && o.path.contains('{') && address::covers(o.path, new.path)
@@ -192,7 +192,7 @@ fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool
     }
 }
 
-/// The top of a document: what no operation is made of.
+/// The top of a document: everything that is not part of an operation.
 fn document(old: &Value, new: &Value) -> Vec<Finding> {
     let none = Map::new();
     let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));

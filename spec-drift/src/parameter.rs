@@ -1,4 +1,4 @@
-//! What an operation takes beside its body.
+//! What an operation takes besides its body.
 
 use crate::{
     address,
@@ -12,7 +12,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// An operation of a document, as far as its parameters go.
+/// An operation of a document, as far as its parameters are concerned.
 pub(crate) struct Taker<'a> {
     pub(crate) root: &'a Value,
     pub(crate) path: &'a str,
@@ -20,7 +20,7 @@ pub(crate) struct Taker<'a> {
     pub(crate) operation: &'a Value,
 }
 
-/// Where a parameter stands, and what identifies it there.
+/// Where a parameter is, and what identifies it there.
 type Key = (String, String);
 
 impl<'a> Taker<'a> {
@@ -32,14 +32,14 @@ impl<'a> Taker<'a> {
             let of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (place, name) = (of("in"), of("name"));
             let key = match place.as_str() {
-                // The name in the template is nobody's business but the document's.
+                // The name in the template matters only within the document.
                 "path" => {
                     address::names(self.path).iter().position(|n| *n == name).map_or(name.clone(), |n| n.to_string())
                 }
                 "header" => name.to_ascii_lowercase(),
                 _ => name,
             };
-            // These three are described elsewhere; as parameters they mean nothing (OpenAPI 3.0.3, "in").
+            // These three are described elsewhere. As parameters they are ignored (OpenAPI 3.0.3, "in").
             if place == "header" && ["accept", "content-type", "authorization"].contains(&key.as_str()) {
                 continue;
             }
@@ -72,7 +72,7 @@ pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding>
     };
     for (key, parameter) in &before {
         match after.iter().find(|(other, _)| other == key) {
-            None => findings.push(find(key, Verdict::Unseen, "is not named any more; the client may still send it")),
+            None => findings.push(find(key, Verdict::Unseen, "is no longer named; the client may still send it")),
             Some((_, now)) => match (required(parameter), required(now)) {
                 (false, true) => findings.push(missing(key, "is required now")),
                 (true, false) => findings.push(find(key, Verdict::Harmless, "is no longer required")),
@@ -132,7 +132,7 @@ fn settings<'f>(
             } else {
                 find(
                     Verdict::Look,
-                    &format!("{}; it stands in the request in another way", words::keyword(key, old, new)),
+                    &format!("{}; it is written differently in the request", words::keyword(key, old, new)),
                 )
             }
         })
@@ -140,7 +140,7 @@ fn settings<'f>(
     findings.into_iter()
 }
 
-/// A parameter is text on the wire: another type need not be another text.
+/// A parameter is text on the wire, so another type may still be the same text.
 fn values(
     (old, before): (&Value, &Value),
     (new, after): (&Value, &Value),
@@ -184,7 +184,7 @@ fn values(
             return finding(Verdict::Breaks, Some(Witness { value: sample, reason }));
         }
     }
-    // Every text is a text; anything else was only tried.
+    // Any text is a valid string. Anything else was only sampled.
     let any_text = is.as_deref() == Some("string")
         && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || WORDS.contains(&k.as_str())));
     let safe = any_text

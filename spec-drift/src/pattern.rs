@@ -1,13 +1,13 @@
-//! A few strings that a pattern allows: its shortest, and one with every repetition drawn out.
+//! A few strings that a pattern allows: the shortest, and one with every repetition extended.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Repetitions are drawn out to this: enough to tell `+` from `?`, and short enough to read.
+/// The most that repetitions are extended to: enough to tell `+` from `?`, and short enough to read.
 const MAX_REPEAT: u32 = 40;
-/// The longest string made of a pattern.
+/// The longest string made from a pattern.
 const MAX_LENGTH: usize = 4_096;
 
-/// None of them, where the pattern is not of the common kind (look-around, back references).
+/// Empty if the pattern uses unsupported features (look-around, back references).
 pub(crate) fn strings(pattern: &str) -> Vec<String> {
     let Ok(hir) = regex_syntax::parse(pattern) else { return Vec::new() };
     [(false, false), (false, true), (true, false), (true, true)]
@@ -31,7 +31,7 @@ fn write(hir: &Hir, long: bool, last: bool, out: &mut String) -> Option<()> {
         HirKind::Class(Class::Unicode(class)) => {
             let ranges = class.ranges();
             let range = if last { ranges.last()? } else { ranges.first()? };
-            // A class such as `.` or `[^/]` begins with control characters; a letter is easier to read.
+            // A class such as `.` or `[^/]` starts with control characters. A letter is easier to read.
             let readable =
                 ['a', 'A', '0'].into_iter().find(|c| ranges.iter().any(|r| r.start() <= *c && *c <= r.end()));
             let edge = if last { range.end() } else { range.start() };

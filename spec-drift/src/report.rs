@@ -1,4 +1,4 @@
-//! A report for people: as text, one line per finding, or as Markdown for a review.
+//! A report for people: text with one line per finding, or Markdown for a review.
 
 use crate::{Finding, Verdict};
 use std::fmt::Write;
@@ -6,13 +6,13 @@ use std::fmt::Write;
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One line per finding, which begins with its verdict; details are indented below it.
+    /// One line per finding, starting with its verdict, with details indented below.
     Text,
     /// A file such as DRIFT.md.
     Markdown,
 }
 
-/// Longer witnesses than this are cut in a report: the reason names the place.
+/// Longer witnesses are truncated in a report. The reason names the place.
 const MAX_WITNESS: usize = 2_000;
 
 /// Writes a report.
@@ -60,7 +60,7 @@ fn markdown(findings: &[Finding]) -> String {
     out
 }
 
-/// What the documents say must not look like lines or markup of ours.
+/// Text from the documents must not look like our own lines or markup.
 fn one_line(text: &str) -> String {
     shown(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
 }

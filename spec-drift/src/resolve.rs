@@ -1,11 +1,11 @@
-//! References: checked once when a document is read, followed without fear after.
+//! References: checked once when a document is read, and safe to follow afterwards.
 
 use serde_json::Value;
 
-/// More references in a row than anybody writes. `check` leaves out data, where a circle would go unseen.
+/// More chained references than anybody writes. `check` skips data, where a cycle would go unnoticed.
 const MAX_CHAIN: usize = 64;
 
-/// Follows references as far as they lead.
+/// Follows references to the end.
 pub(crate) fn resolve<'a>(root: &'a Value, mut node: &'a Value) -> &'a Value {
     for _ in 0..MAX_CHAIN {
         match reference(node).and_then(|reference| target(root, reference)) {
@@ -24,7 +24,7 @@ pub(crate) fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> 
     root.pointer(&decoded(reference.strip_prefix('#')?))
 }
 
-/// Percent-decoding, as a reference is a URI.
+/// Percent-decodes, because a reference is a URI.
 fn decoded(fragment: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = fragment.as_bytes();
@@ -38,7 +38,7 @@ fn decoded(fragment: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The first reference that leads nowhere, or round in a circle of nothing but references.
+/// The first reference that leads nowhere, or into a cycle of nothing but references.
 pub(crate) fn check(root: &Value) -> Result<(), (String, &'static str)> {
     let mut rest = vec![root];
     while let Some(node) = rest.pop() {
@@ -55,14 +55,14 @@ pub(crate) fn check(root: &Value) -> Result<(), (String, &'static str)> {
                 };
                 seen.push(at);
                 match reference(next) {
-                    Some(next) if seen.contains(&next) => return Err((next.to_owned(), "leads round in a circle")),
+                    Some(next) if seen.contains(&next) => return Err((next.to_owned(), "leads in a circle")),
                     Some(next) => at = next,
                     None => break,
                 }
             }
         }
         match node {
-            // Examples are data: a reference in one is no reference.
+            // Examples are data, so a `$ref` in one is not a reference.
             Value::Object(map) => rest.extend(
                 map.iter()
                     .filter(|(k, _)| !matches!(k.as_str(), "example" | "default" | "enum") && !k.starts_with("x-"))

@@ -1,30 +1,30 @@
-//! Values that one side of a message may produce: the smallest, the fullest, and one for each thing that may differ.
+//! Values that one side of a message may produce: the smallest, the fullest, and one for each possible difference.
 
 use crate::pattern;
 use serde_json::{Map, Number, Value, json};
 use std::cell::Cell;
 
-/// Schemas inside each other, of which a field takes about four: deeper than any description that people write.
+/// Nested schemas, of which a field takes about four: deeper than any description that people write.
 pub(crate) const MAX_DEPTH: usize = 64;
-/// Of one schema. A body of a hundred fields with a handful of values each stays below it.
+/// Samples of one schema. A body of a hundred fields with a handful of values each stays below it.
 pub(crate) const MAX_SAMPLES: usize = 500;
-/// Elements of a list, and characters of a string: longer limits are tested at their lower end only.
+/// Elements of a list and characters of a string. Larger limits are tested only at their lower end.
 const MAX_LENGTH: u64 = 4_096;
 /// Repeated visits to the same definition within one value.
 const MAX_VISITS: usize = 2;
-/// Schemas looked at for one set of samples: what keeps a wide and deep description from taking minutes.
+/// Schemas visited for one set of samples. This keeps a wide and deep description from taking minutes.
 const MAX_STEPS: usize = 5_000;
 
-/// Makes samples of a schema in JSON Schema.
+/// Makes samples of a JSON Schema.
 pub(crate) struct Sampler<'a> {
     definitions: &'a Value,
-    /// Numbers, lengths and texts that the other side makes something of.
+    /// Numbers, lengths and texts that matter to the other side.
     hints: Hints,
     bounded: Cell<bool>,
     steps: Cell<usize>,
 }
 
-/// What the two sides mention, so that samples stand on both sides of every limit.
+/// What the two sides mention, so that samples fall on both sides of every limit.
 #[derive(Default)]
 pub(crate) struct Hints {
     numbers: Vec<f64>,
@@ -56,12 +56,12 @@ impl Hints {
 }
 
 impl<'a> Sampler<'a> {
-    /// `whole`: a schema with its `$defs`.
+    /// `whole` is a schema with its `$defs`.
     pub(crate) fn new(whole: &'a Value, hints: Hints) -> Self {
         Self { definitions: &whole["$defs"], hints, bounded: Cell::new(false), steps: Cell::new(0) }
     }
 
-    /// Whether a bound was hit: then the samples do not show all that there is.
+    /// Whether a bound was hit, so that the samples are not exhaustive.
     pub(crate) fn bounded(&self) -> bool {
         self.bounded.get()
     }
@@ -122,7 +122,7 @@ impl<'a> Sampler<'a> {
                 alternatives.extend(self.values(branch, path));
             }
         }
-        // What fits is for a validator to say: the parts of an allOf are only laid over each other.
+        // A validator decides what is valid. The parts of an allOf are only overlaid.
         let parts: Vec<Vec<Value>> = map
             .get("allOf")
             .and_then(Value::as_array)
@@ -152,7 +152,7 @@ impl<'a> Sampler<'a> {
         for (name, schema) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
             fields.push((name, self.values(schema, path)));
         }
-        // Not by the order of the document, which says nothing.
+        // Not in document order, which is meaningless.
         fields.sort_by_key(|(name, _)| *name);
         let of = |name: &str| fields.iter().find(|(n, _)| *n == name).and_then(|(_, list)| list.first()).cloned();
         let mut minimal = Map::new();
@@ -236,7 +236,7 @@ impl<'a> Sampler<'a> {
         let mut values: Vec<Value> = vec![json!(1), json!(0), json!(-1), json!(7), json!(1_000_000)];
         let of = |key: &str| map.get(key).and_then(Value::as_f64);
         let bounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
-        // The exact ends of a 64 bit integer do not survive an f64.
+        // The exact limits of a 64-bit integer do not survive an f64.
         values.extend(bounds.iter().filter_map(|key| map.get(*key).filter(|v| v.is_number()).cloned()));
         for near in self.hints.numbers.iter().copied().chain(bounds.iter().filter_map(|key| of(key))) {
             for value in [near, near - 1.0, near + 1.0, near * 2.0, near * 3.0] {
@@ -259,7 +259,7 @@ impl<'a> Sampler<'a> {
         values
     }
 
-    /// The lengths that either side draws a line at.
+    /// The lengths that either side uses as a limit.
     fn sizes(&self, map: &Map<String, Value>, least: &str, most: &str) -> Vec<u64> {
         let of = |key: &str| map.get(key).and_then(Value::as_u64);
         let mut sizes: Vec<u64> = self.hints.lengths.iter().copied().chain(of(least)).chain(of(most)).collect();
@@ -298,7 +298,7 @@ fn of_format(format: &str) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Lays lists of values over each other: objects are merged, of other values all are kept.
+/// Overlays lists of values: objects are merged, and all other values are kept.
 fn overlaid(mut lists: Vec<Vec<Value>>) -> Vec<Value> {
     if lists.len() < 2 {
         return lists.pop().unwrap_or_default();

@@ -13,11 +13,11 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// Words for people, which no message holds.
+/// Text for people, which is not in any message.
 pub(crate) const WORDS: [&str; 7] =
     ["title", "description", "example", "examples", "externalDocs", "deprecated", "xml"];
 
-/// Keywords that speak of the value itself, those first that others hang on.
+/// Keywords that constrain the value itself, starting with those that others depend on.
 const SCALARS: [&str; 17] = [
     "type",
     "format",
@@ -65,12 +65,12 @@ impl Body<'_> {
     fn node(&mut self, old: &Value, new: &Value, at: &At) {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else {
             if old != new {
-                self.find(Verdict::Look, at, "is not an object of OpenAPI 3.0, so it was not compared".to_owned());
+                self.find(Verdict::Look, at, "is not an OpenAPI 3.0 object, so it was not compared".to_owned());
             }
             return;
         };
         if reference(old).is_some() || reference(new).is_some() {
-            self.find(Verdict::Look, at, "a $ref leads nowhere, so nothing was compared behind it".to_owned());
+            self.find(Verdict::Look, at, "a $ref leads nowhere, so nothing beyond it was compared".to_owned());
             return;
         }
         self.words(before, after, at);
@@ -89,7 +89,7 @@ impl Body<'_> {
         }
     }
 
-    /// What is only said differently, and what is said in words that the tool does not know.
+    /// What is only worded differently, and keywords that the tool does not know.
     pub(crate) fn words(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
         let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
         keys.sort();
@@ -120,7 +120,7 @@ impl Body<'_> {
                 }
                 "default" => (
                     Verdict::Look,
-                    format!("{}; a server may mean something else where it is not sent", words::keyword(key, old, new)),
+                    format!("{}; a server may assume something else if it is not sent", words::keyword(key, old, new)),
                 ),
                 "readOnly" if self.direction == Direction::Response => {
                     (Verdict::Harmless, words::keyword(key, old, new))
@@ -188,7 +188,7 @@ impl Body<'_> {
         }
     }
 
-    /// Values that the producing side may put here, on either side of each limit of the other.
+    /// Values that the producing side may put here, on both sides of each limit of the other.
     pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
         let (dialect, root) = self.producer();
         let whole = dialect::whole(root, producing, dialect);
@@ -212,10 +212,10 @@ fn gained(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     }
 }
 
-/// How many allOf inside each other are merged. Deeper ones are compared as a whole.
+/// How many nested allOfs are merged. Deeper ones are compared as a whole.
 const MAX_MERGES: usize = 16;
 
-/// A schema without its allOf, where that only adds fields: written so, or inlined, is the same.
+/// A schema with its allOf inlined if that only adds fields, because both notations mean the same.
 pub(crate) fn flat<'a>(root: &'a Value, schema: &'a Value, depth: usize) -> Cow<'a, Value> {
     let Some(map) = schema.as_object() else { return Cow::Borrowed(schema) };
     let Some(parts) = map.get("allOf").and_then(Value::as_array) else { return Cow::Borrowed(schema) };
@@ -233,7 +233,7 @@ pub(crate) fn flat<'a>(root: &'a Value, schema: &'a Value, depth: usize) -> Cow<
                 (_, None) if alone || ["type", "properties", "required"].contains(&key.as_str()) => {
                     merged.insert(key.clone(), value.clone());
                 }
-                // What one part says of itself is not said of the whole.
+                // What describes one part does not describe the whole.
                 (key, _) if WORDS.contains(&key) => {}
                 ("type", Some(own)) if own == value => {}
                 ("properties", Some(Value::Object(own))) => {

@@ -1,4 +1,4 @@
-//! Whether the credentials of an old client still open the door.
+//! Whether an old client's credentials are still accepted.
 
 use crate::{
     finding::{Finding, Place, Verdict, Witness},
@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// One way in: the schemes that are all needed, as they stand on the wire, with their scopes.
+/// One way to authenticate: the schemes that are all required, as they appear on the wire, with their scopes.
 type Way = Vec<(Value, Vec<String>)>;
 
 pub(crate) fn compare(
@@ -33,24 +33,27 @@ pub(crate) fn compare(
         })
     };
     if old_ways.iter().all(|way| opens(way, true)) {
-        return Some(finding(Verdict::Harmless, "the security requirements changed; what opened before still does"));
+        return Some(finding(
+            Verdict::Harmless,
+            "the security requirements changed; what was accepted before still is",
+        ));
     }
     if old_ways.iter().any(|way| opens(way, false) || way.iter().any(|(scheme, _)| similar(scheme, &new_ways))) {
         return Some(finding(
             Verdict::Look,
-            "the security requirements changed; whether a client's credentials still do is not said here",
+            "the security requirements changed; whether a client's credentials are still accepted is not documented",
         ));
     }
     let shown = |ways: &[Way]| -> Value {
         ways.iter().map(|way| way.iter().map(|(scheme, _)| scheme.clone()).collect::<Value>()).collect()
     };
     let reason = format!("the server refuses it: it asks for one of {}", shown(&new_ways));
-    let mut breaks = finding(Verdict::Breaks, "no credentials that the client was built for are accepted");
+    let mut breaks = finding(Verdict::Breaks, "none of the credentials that the client was built for are accepted");
     breaks.witness = Some(Witness { value: json!({ "credentials": shown(&old_ways) }), reason });
     Some(breaks)
 }
 
-/// A bearer token is one, however it was obtained: only where it comes from may have changed.
+/// A bearer token is a bearer token however it was obtained: only its source may have changed.
 fn similar(scheme: &Value, ways: &[Way]) -> bool {
     let bearer = |scheme: &Value| {
         matches!(scheme["type"].as_str(), Some("oauth2" | "openIdConnect"))

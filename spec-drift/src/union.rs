@@ -1,4 +1,4 @@
-//! Alternatives, and whatever else can only be compared as a whole.
+//! Unions, and whatever else can only be compared as a whole.
 
 use crate::{
     at::At,
@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// Pairs of alternatives that are compared. More is no union that people write.
+/// Pairs of alternatives that are compared. No union written by people has more.
 const MAX_PAIRS: usize = 1_000;
 
 impl Body<'_> {
@@ -29,7 +29,7 @@ impl Body<'_> {
             {
                 let found = self.findings.len();
                 self.alternatives(olds, news, at);
-                // typify flattens an anyOf in ways of its own: what passes here need not pass there.
+                // typify flattens an anyOf in its own way, so what passes here may fail there.
                 if key == "anyOf"
                     && self.direction == Direction::Response
                     && self.findings[found..]
@@ -39,7 +39,7 @@ impl Body<'_> {
                     self.find(
                         Verdict::Look,
                         at,
-                        "an anyOf changed, which the client decodes in a way of its own".to_owned(),
+                        "an anyOf changed, which the client decodes in its own way".to_owned(),
                     );
                 }
                 if key == "oneOf" && self.direction == Direction::Response {
@@ -55,7 +55,7 @@ impl Body<'_> {
         }
     }
 
-    /// What an alternative gained is unseen only where the client still takes it for that alternative.
+    /// An alternative's new field is unseen only if the client still recognises it as that alternative.
     fn doubtful(&mut self, olds: &[Value], news: &[Value], found: usize, at: &At) {
         if !self.findings[found..].iter().any(|f| f.verdict == Verdict::Unseen) {
             return;
@@ -86,7 +86,7 @@ impl Body<'_> {
             });
             if earlier {
                 let sentence =
-                    "an alternative gained what an earlier one requires, and the client may take it for that one";
+                    "an alternative gained what an earlier one requires, and the client may mistake it for that one";
                 return self.find(Verdict::Look, at, sentence.to_owned());
             }
         }
@@ -97,7 +97,7 @@ impl Body<'_> {
         let (producing, accepting) = self.pick(olds, news);
         for (n, branch) in producing.iter().enumerate() {
             let mut nearest = None;
-            // Its own counterpart first: alternatives are mostly changed where they stand.
+            // Try its counterpart first: alternatives usually change in place.
             let order = (n..accepting.len()).chain(0..n.min(accepting.len()));
             for m in order {
                 let start = self.findings.len();
@@ -126,7 +126,7 @@ impl Body<'_> {
                     let witness = self.prove(candidates.iter(), at);
                     let sentence = match self.direction {
                         Direction::Request => "an alternative that the client may send is gone",
-                        Direction::Response => "an alternative is new that the client does not know",
+                        Direction::Response => "there is a new alternative that the client does not know",
                     };
                     self.suspect(witness, at, sentence.to_owned());
                 }
@@ -137,18 +137,18 @@ impl Body<'_> {
             self.find(
                 Verdict::Harmless,
                 at,
-                "has another number of alternatives; the client is not concerned".to_owned(),
+                "has another number of alternatives; the client is not affected".to_owned(),
             );
         }
     }
 
-    /// The same but for how it is written: references followed, words and order left out.
+    /// Equal apart from notation: references are followed, and text and order are ignored.
     fn same_form(&self, old: &Value, new: &Value) -> bool {
         let (dialect, _) = self.producer();
         dialect::whole(self.old, old, dialect) == dialect::whole(self.new, new, dialect)
     }
 
-    /// Two schemas that can only be tried on each other.
+    /// Two schemas that can only be checked against each other by sampling.
     pub(crate) fn opaque(&mut self, producing: &Value, accepting: &Value, at: &At, sentence: &str) {
         let null = producing.as_object().is_some_and(dialect::nullable);
         let candidates = self.candidates(producing, accepting.as_object().unwrap_or(&Map::new()), null);

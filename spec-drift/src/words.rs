@@ -1,8 +1,8 @@
-//! The sentence of a change.
+//! The sentence that describes a change.
 
 use serde_json::{Map, Value};
 
-/// Longer values are cut: the document has them.
+/// Longer values are truncated. The document has them in full.
 const MAX_VALUE: usize = 80;
 
 pub(crate) fn value(value: &Value) -> String {
@@ -19,8 +19,8 @@ pub(crate) fn keyword(key: &str, old: &Map<String, Value>, new: &Map<String, Val
             if old == Some(&Value::Bool(true)) { "may no longer be null" } else { "may now be null" }.to_owned()
         }
         ("enum", Some(Value::Array(old)), Some(Value::Array(new))) => values(old, new),
-        ("enum", Some(old), None) => format!("any value is allowed now, not only {}", value(old)),
-        ("enum", None, Some(new)) => format!("only {} is allowed now", value(new)),
+        ("enum", Some(old), None) => format!("any value is now allowed, not only {}", value(old)),
+        ("enum", None, Some(new)) => format!("now only {} is allowed", value(new)),
         (_, Some(old), Some(new)) => format!("{key} changed from {} to {}", value(old), value(new)),
         (_, None, Some(new)) => format!("{key} {} was added", value(new)),
         (_, Some(old), None) => format!("{key} {} was removed", value(old)),

@@ -1,10 +1,10 @@
-//! Documents that are legal and endless, or legal and enormous when followed: compared within bounds, which are told.
+//! Legal documents that are endless, or enormous once expanded, are compared within bounds, which are reported.
 
 use cpu_time::ThreadTime;
 use spec_drift::{Document, Finding, Verdict, compare};
 use std::time::Duration;
 
-/// Of this thread's own time: what else the machine does is nobody's fault here.
+/// CPU time of this thread, so that other load on the machine does not matter.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn document(schemas: &str) -> Document {
@@ -38,27 +38,27 @@ fn compared(old: &str, new: &str) -> Vec<Finding> {
 const TREE: &str = "    A: { type: object, properties: { name: { type: string }, children: { type: array, items: { $ref: '#/components/schemas/A' } } } }\n";
 
 #[test]
-fn a_recursive_schema_is_compared_and_the_bound_is_told() {
+fn a_recursive_schema_is_compared_and_the_bound_is_reported() {
     let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: string, nullable: true }"));
     assert!(findings.iter().any(|f| f.sentence == "may now be null"), "{findings:#?}");
     assert!(findings.iter().any(|f| f.verdict == Verdict::Look && f.sentence.contains("bound")), "{findings:#?}");
 }
 
 #[test]
-fn a_recursive_schema_that_breaks_does_so_with_a_witness() {
+fn a_recursive_schema_that_breaks_has_a_witness() {
     let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: integer }"));
     assert!(findings.iter().any(|f| f.verdict == Verdict::Breaks && f.witness.is_some()), "{findings:#?}");
 }
 
 #[test]
-fn a_schema_that_no_value_fits_is_for_a_person() {
+fn an_unsatisfiable_schema_needs_a_look() {
     let endless = "    A: { type: object, required: [next], properties: { next: { $ref: '#/components/schemas/A' }, n: { type: integer } } }\n";
     let findings = compared(endless, &endless.replace("type: integer", "type: number"));
     assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{findings:#?}");
 }
 
 #[test]
-fn layers_that_multiply_are_compared_in_time_and_the_bound_is_told() {
+fn multiplying_layers_are_compared_in_time_and_the_bound_is_reported() {
     let layers = |leaf: &str| {
         let mut schemas = String::new();
         for n in 0..12 {
@@ -79,14 +79,14 @@ fn layers_that_multiply_are_compared_in_time_and_the_bound_is_told() {
 }
 
 #[test]
-fn limits_beyond_what_is_sampled_are_told() {
+fn limits_beyond_sampling_are_reported() {
     let long = |limit: &str| format!("    A: {{ type: array, maxItems: {limit}, items: {{ type: string }} }}\n");
     let findings = compared(&long("5000000000"), &long("4000000000"));
     assert!(findings.iter().any(|f| f.verdict == Verdict::Look), "{findings:#?}");
 }
 
 #[test]
-fn a_pattern_that_cannot_be_read_is_for_a_person() {
+fn an_unreadable_pattern_needs_a_look() {
     let with = |pattern: &str| {
         format!(
             "    A: {{ type: object, required: [n], properties: {{ n: {{ type: string, pattern: '{pattern}' }} }} }}\n"
@@ -99,7 +99,7 @@ fn a_pattern_that_cannot_be_read_is_for_a_person() {
 }
 
 #[test]
-fn what_no_description_should_hold_is_never_passed_over() {
+fn malformed_schemas_are_never_ignored() {
     let odd = [
         "    A: true\n",
         "    A: [1]\n",

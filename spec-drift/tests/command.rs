@@ -1,4 +1,4 @@
-//! The command: what it prints, what it refuses, and the status that it leaves.
+//! The command: what it prints, what it refuses, and its exit status.
 
 use spec_drift::{MAX_BYTES, MAX_DEPTH};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 
 const BASE: &str = include_str!("../../openapi.yaml");
 
-/// Longer than any comparison of small documents takes, on a busy machine and unoptimised.
+/// Longer than any comparison of small documents takes, even unoptimised on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// A document that cannot be read: the right words, the right status, as either argument.
+/// Checks that a document cannot be read: the right message and status, as either argument.
 #[track_caller]
 fn refused(name: &str, content: impl AsRef<[u8]>, words: &[&str]) {
     let bad = file(name, content);
@@ -49,7 +49,7 @@ fn refused(name: &str, content: impl AsRef<[u8]>, words: &[&str]) {
 }
 
 #[test]
-fn nothing_that_breaks_leaves_status_0() {
+fn without_breaking_changes_it_exits_with_0() {
     let old = file("status-0-old.yaml", BASE);
     let same = run(&old, &old, &[]);
     assert_eq!((same.status.code(), text(&same.stdout).as_str()), (Some(0), "no changes\n"));
@@ -65,7 +65,7 @@ fn nothing_that_breaks_leaves_status_0() {
 }
 
 #[test]
-fn what_breaks_leaves_status_1_and_a_witness() {
+fn a_breaking_change_exits_with_1_and_shows_a_witness() {
     let old = file("status-1-old.yaml", BASE);
     let new = file(
         "status-1-new.yaml",
@@ -85,7 +85,7 @@ fn what_breaks_leaves_status_1_and_a_witness() {
 }
 
 #[test]
-fn what_a_person_must_look_at_leaves_status_1() {
+fn a_change_that_needs_a_look_exits_with_1() {
     let old = file("look-old.yaml", BASE);
     let new = file("look-new.yaml", BASE.replace("      operationId:", "      callbacks: {}\n      operationId:"));
     let output = run(&old, &new, &[]);
@@ -110,7 +110,7 @@ fn the_markdown_report_has_a_section_for_each_verdict() {
 }
 
 #[test]
-fn json_says_the_same_as_yaml() {
+fn json_and_yaml_are_equivalent() {
     let old = file("form-old.yaml", BASE);
     let value: serde_json::Value = yaml_serde::from_str(BASE).expect("YAML");
     let new = file("form-new.json", serde_json::to_string(&value).expect("JSON"));
@@ -123,7 +123,7 @@ fn page(fragment: &str) -> String {
 }
 
 #[test]
-fn a_page_is_compared_for_its_operation_only() {
+fn a_page_is_compared_only_for_its_operation() {
     let more = BASE.replace(
         "paths:\n",
         "paths:\n  /v1/other:\n    get:\n      responses:\n        '204':\n          description: None\n",
@@ -142,7 +142,7 @@ fn a_page_is_compared_for_its_operation_only() {
 }
 
 #[test]
-fn a_page_of_an_operation_that_the_other_does_not_hold_is_for_a_person() {
+fn a_page_whose_operation_the_other_document_lacks_needs_a_look() {
     let moved = BASE.replace("  /v1/onboarding/collectives:", "  /v2/onboarding/collectives:");
     let new = page(&moved).replace("post /v1/", "post /v2/");
     let output = run(&file("moved-old.yaml", BASE), &file("moved-new.md", new), &[]);
@@ -151,12 +151,12 @@ fn a_page_of_an_operation_that_the_other_does_not_hold_is_for_a_person() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_by_name_with_status_2() {
+fn unreadable_documents_are_refused_by_name_with_status_2() {
     refused("empty.yaml", "", &["is empty"]);
     refused("binary.yaml", [b'o', b'\n', 0xff, 0xfe, 0x00], &["line 2", "UTF-8"]);
     refused("not.yaml", "openapi: 3.0.3\npaths: [}\n", &["line 2", "not YAML"]);
     refused("not.json", "{\n\"openapi\": \"3.0.3\",,\n}", &["line 2", "not JSON"]);
-    refused("words.yaml", "just words", &["no OpenAPI document"]);
+    refused("words.yaml", "just words", &["not an OpenAPI document"]);
     let line = BASE.lines().position(|line| line == "openapi: 3.0.3").expect("a version") + 1;
     let three_one = BASE.replace("openapi: 3.0.3", "openapi: 3.1.0");
     refused("three-one.yaml", three_one, &[&format!("line {line}:"), "3.1.0", "3.0.x"]);
@@ -178,10 +178,10 @@ fn what_cannot_be_read_is_refused_by_name_with_status_2() {
 }
 
 #[test]
-fn a_page_without_a_whole_fragment_is_refused() {
+fn a_page_without_a_complete_fragment_is_refused() {
     let cut = page(BASE);
     refused("cut.md", &cut[..cut.len() / 2], &["line 5", "not closed"]);
-    refused("none.md", "# A page\n\nwithout a fence\n", &["holds no fragment"]);
+    refused("none.md", "# A page\n\nwithout a fence\n", &["has no fragment"]);
     refused(
         "other.md",
         page(BASE).replace("post /v1/onboarding/collectives", "get /v1/nothing"),
@@ -194,7 +194,7 @@ fn a_page_without_a_whole_fragment_is_refused() {
 }
 
 #[test]
-fn what_would_exhaust_the_machine_is_refused() {
+fn documents_that_would_exhaust_the_machine_are_refused() {
     refused("huge.yaml", vec![b'#'; MAX_BYTES as usize + 1], &["larger than"]);
     refused("deep.yaml", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), &["line 1", "nested deeper"]);
     refused("deep.json", format!("{{\"openapi\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)), &["not JSON"]);
@@ -209,7 +209,7 @@ fn what_would_exhaust_the_machine_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let good = file("there.yaml", BASE);
     let output = run(&good, Path::new("not-there.yaml"), &[]);
     assert_eq!(output.status.code(), Some(2));

@@ -1,4 +1,4 @@
-//! Changes that only the generated decoder or encoder tells apart: what typify makes of them was read off its code, and run.
+//! Changes that only the generated decoder or encoder can distinguish. Typify's behaviour was read from its code, and run.
 
 use serde_json::{Value, json};
 use spec_drift::{Document, Verdict, compare};
@@ -25,7 +25,7 @@ fn worst(old: Value, new: Value) -> Option<Verdict> {
 }
 
 #[test]
-fn a_struct_with_a_map_of_other_fields_sends_them() {
+fn a_struct_with_a_map_of_extra_fields_sends_them() {
     let thing = |extras: Value| json!({"Thing": {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": extras}});
     for narrower in [json!(false), json!({"type": "string"})] {
         let verdict = worst(thing(json!({})), thing(narrower.clone()));
@@ -35,7 +35,7 @@ fn a_struct_with_a_map_of_other_fields_sends_them() {
 }
 
 #[test]
-fn a_list_or_map_that_is_wrapped_in_an_all_of_refuses_null() {
+fn a_list_or_map_wrapped_in_an_all_of_refuses_null() {
     let part = |kind: Value, nullable: bool| {
         json!({"Thing": {"type": "object", "properties": {
             "w": {"allOf": [kind], "nullable": nullable},
@@ -47,7 +47,7 @@ fn a_list_or_map_that_is_wrapped_in_an_all_of_refuses_null() {
 }
 
 #[test]
-fn a_union_of_inline_objects_of_one_field_is_told_apart_by_that_field() {
+fn single_field_inline_alternatives_are_told_apart_by_that_field() {
     let union = |more: Value| {
         let mut second = json!({"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}});
         second["properties"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -61,7 +61,7 @@ fn a_union_of_inline_objects_of_one_field_is_told_apart_by_that_field() {
 }
 
 #[test]
-fn an_alternative_that_may_be_taken_for_an_earlier_one_needs_a_look() {
+fn an_alternative_that_may_be_mistaken_for_an_earlier_one_needs_a_look() {
     let union = |second: Value| {
         json!({
             "Thing": {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]},
@@ -75,17 +75,17 @@ fn an_alternative_that_may_be_taken_for_an_earlier_one_needs_a_look() {
 }
 
 #[test]
-fn a_merge_key_is_refused_and_an_extension_among_the_paths_is_not() {
+fn a_merge_key_is_refused_but_an_extension_among_the_paths_is_not() {
     let spec = |paths: &str| format!("openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths:\n{paths}");
     let Err(error) = Document::from_text("a spec", &spec("  /x:\n    <<: {get: {responses: {}}}\n")) else {
-        panic!("a merge key was taken")
+        panic!("a merge key was accepted")
     };
     assert!(error.to_string().contains("merge key"), "{error}");
     Document::from_text("a spec", &spec("  x-note: bar\n")).unwrap();
 }
 
 #[test]
-fn a_fence_that_is_shown_inside_another_is_no_fragment() {
+fn a_fence_inside_another_is_not_a_fragment() {
     let fragment = "````yaml post /things\nopenapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {/things: {post: {responses: {}}}}\n````\n";
     let shown =
         format!("# A page\n\n`````md\n{}`````\n\n```sh\ncurl\n```\n\n{fragment}", fragment.replace("things", "other"));

@@ -1,4 +1,4 @@
-//! This API has drifted before. Compared with today's description, the report names all of it.
+//! This API has drifted before. Compared with today's description, the report names every change.
 
 use spec_drift::{Direction, Document, Finding, Verdict, compare};
 use std::path::Path;
@@ -9,7 +9,7 @@ fn findings(old: &str) -> Vec<Finding> {
     compare(&read(old), &read("../openapi.yaml"))
 }
 
-/// The verdict on what is at a pointer, where the sentence says `word`.
+/// The verdict at a pointer whose sentence contains `word`.
 #[track_caller]
 fn named(findings: &[Finding], direction: Option<Direction>, pointer: &str, word: &str) -> Verdict {
     let found = findings
@@ -21,18 +21,18 @@ fn named(findings: &[Finding], direction: Option<Direction>, pointer: &str, word
 const REQUEST: Option<Direction> = Some(Direction::Request);
 const RESPONSE: Option<Direction> = Some(Direction::Response);
 
-/// What both earlier generations had and today's has not, or the other way round.
+/// What both earlier generations had and today's lacks, or vice versa.
 #[track_caller]
-fn names_what_both_had(findings: &[Finding]) {
+fn names_differences_from_both_generations(findings: &[Finding]) {
     assert_eq!(named(findings, None, "/servers", "https://api.traxes.io/connect"), Verdict::Breaks);
     for of in ["information", "reference"] {
         for (was, is) in [("manufacturer", "brand"), ("reference", "identifier")] {
-            named(findings, RESPONSE, &format!("/body/data/entity/{of}/{was}"), "not sent any more");
+            named(findings, RESPONSE, &format!("/body/data/entity/{of}/{was}"), "no longer sent");
             assert_eq!(named(findings, RESPONSE, &format!("/body/data/entity/{of}/{is}"), "is new"), Verdict::Unseen);
         }
     }
     for gone in ["code", "ean", "email", "model", "uuid", "vin"] {
-        named(findings, RESPONSE, &format!("/body/data/entity/information/{gone}"), "not sent any more");
+        named(findings, RESPONSE, &format!("/body/data/entity/information/{gone}"), "no longer sent");
     }
     for new in ["pairingCode", "associatedEmail", "name"] {
         let verdict = named(findings, RESPONSE, &format!("/body/data/entity/information/{new}"), "is new");
@@ -41,18 +41,18 @@ fn names_what_both_had(findings: &[Finding]) {
 }
 
 #[test]
-fn what_changed_in_one_generation_is_named() {
-    names_what_both_had(&findings("tests/specs/one-generation-ago.yaml"));
+fn changes_over_one_generation_are_named() {
+    names_differences_from_both_generations(&findings("tests/specs/one-generation-ago.yaml"));
 }
 
 #[test]
-fn what_changed_in_two_generations_is_named() {
+fn changes_over_two_generations_are_named() {
     let findings = findings("tests/specs/two-generations-ago.yaml");
-    names_what_both_had(&findings);
-    assert_eq!(named(&findings, REQUEST, "/body/tenantId", "not named any more"), Verdict::Unseen);
+    names_differences_from_both_generations(&findings);
+    assert_eq!(named(&findings, REQUEST, "/body/tenantId", "no longer named"), Verdict::Unseen);
     assert_eq!(named(&findings, RESPONSE, "/body/created", "is new"), Verdict::Unseen);
     for gone in ["data/tenant", "data/user", "data/client", "data/collective/tenantId", "data/entity/tenantId"] {
-        named(&findings, RESPONSE, &format!("/body/{gone}"), "not sent any more");
+        named(&findings, RESPONSE, &format!("/body/{gone}"), "no longer sent");
     }
     for gone in ["Community", "WindFarm"] {
         assert_eq!(named(&findings, REQUEST, "/body/type", gone), Verdict::Breaks);

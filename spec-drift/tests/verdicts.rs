@@ -1,4 +1,4 @@
-//! Each row of the table has the verdict that the judge's run showed to be right, in both directions.
+//! Each row of the table has the verdict that the judge's run confirmed, in both directions.
 
 mod table;
 
@@ -13,7 +13,7 @@ fn document(value: &serde_json::Value) -> Document {
     Document::from_text("a row of the table", &value.to_string()).expect("an OpenAPI document")
 }
 
-/// The verdict on the whole: that of the worst finding.
+/// The overall verdict: that of the worst finding.
 fn verdict(old: &Document, new: &Document) -> Option<Verdict> {
     compare(old, new).first().map(|finding| finding.verdict)
 }
@@ -42,7 +42,7 @@ fn every_row_of_the_table_has_its_verdict() {
 }
 
 #[test]
-fn the_table_has_at_least_sixty_rows_of_both_specs() {
+fn the_table_has_at_least_sixty_rows_covering_both_specs() {
     let rows = rows();
     assert!(rows.len() >= 60, "{}", rows.len());
     assert!(["openapi", "parcels"].iter().all(|base| rows.iter().filter(|row| row.base == *base).count() >= 30));
@@ -57,7 +57,7 @@ fn a_document_compared_with_itself_has_no_changes() {
 }
 
 #[test]
-fn what_breaks_has_a_witness_and_a_reason() {
+fn every_breaking_change_has_a_witness_and_a_reason() {
     for row in rows() {
         let (base, variant) = (document(&row.base_spec), document(&row.variant));
         for finding in compare(&base, &variant).into_iter().chain(compare(&variant, &base)) {

@@ -1,4 +1,4 @@
-//! A backend applies a request and dies before it answers. What a gateway makes of that looks like an outage in which nothing
+//! A backend applies a request and dies before it answers. Through a gateway, that looks like an outage in which nothing
 //! happened.
 
 use crate::{
@@ -21,11 +21,11 @@ async fn ledger() -> Ledger {
     Ledger::start(&[Answer, Close, Answer, Reset, Answer, Stall]).await
 }
 
-/// Calls that the ledger answers, mixed with calls that it applies and fails in each way of the script.
+/// Makes calls that the ledger answers, mixed with calls that it applies and then fails in each way in the script.
 async fn judged(ledger: &Ledger, gateway: &Gateway) -> Vec<Call> {
     let calls = calls(&client(gateway.port), WORKERS, EACH).await;
     judge(gateway.name, ledger, &calls);
-    assert!(count(&calls, Call::is_of_ledger) > EACH, "hardly a call got through");
+    assert!(count(&calls, Call::is_of_ledger) > EACH, "hardly any call got through");
     calls
 }
 
@@ -36,22 +36,21 @@ fn applied_and_failed(ledger: &Ledger, calls: &[Call], status: u16, retry_after:
     })
 }
 
-/// Varnish repeats a request on its own where a reused connection to the backend breaks, unless the request has a body that
-/// it does not keep. The default VCL keeps none. With `std.cache_req_body`, it was seen to apply calls twice that the client
-/// had sent once.
+/// Varnish itself retries a request if a reused backend connection breaks, unless the request has a body that it did not keep.
+/// The default VCL keeps none. With `std.cache_req_body`, Varnish was seen to apply calls twice that the client had sent once.
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_error_page_of_varnish_does_not_pass_for_a_refusal() {
+async fn varnishs_error_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let varnish = varnish(&ledger).await;
     let calls = judged(&ledger, &varnish).await;
     assert!(applied_and_failed(&ledger, &calls, 503, Some("5")) > 0, "Varnish's page was not seen");
-    assert!(count(&calls, |call| call.header("x-varnish").is_some()) > 0, "Varnish was not there");
+    assert!(count(&calls, |call| call.header("x-varnish").is_some()) > 0, "Varnish was not involved");
 }
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_maintenance_page_of_nginx_does_not_pass_for_a_refusal() {
+async fn nginxs_maintenance_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let server = "location / { proxy_pass http://ledger; proxy_read_timeout 1s; error_page 502 504 =503 @busy; }
         location @busy { add_header Retry-After 1 always; return 503 busy; }";
@@ -62,7 +61,7 @@ async fn the_maintenance_page_of_nginx_does_not_pass_for_a_refusal() {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_default_pages_of_haproxy_hide_no_applied_call() {
+async fn haproxys_default_pages_hide_no_applied_call() {
     let ledger = ledger().await;
     let haproxy = haproxy(&ledger, "").await;
     let calls = judged(&ledger, &haproxy).await;
@@ -73,7 +72,7 @@ async fn the_default_pages_of_haproxy_hide_no_applied_call() {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn the_maintenance_page_of_haproxy_does_not_pass_for_a_refusal() {
+async fn haproxys_maintenance_page_is_not_mistaken_for_a_refusal() {
     let ledger = ledger().await;
     let pages = "errorfile 502 maintenance.http
             errorfile 503 maintenance.http
@@ -83,11 +82,12 @@ async fn the_maintenance_page_of_haproxy_does_not_pass_for_a_refusal() {
     assert!(applied_and_failed(&ledger, &calls, 503, Some("1")) > 0, "the page was not seen");
 }
 
-/// Some gateways can be told to repeat what may have been applied. No client can help that, and the judge says whose it is.
+/// Some gateways can be configured to retry requests that may have been applied. No client can prevent that, so the judge says
+/// who caused the duplicate.
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
 #[should_panic(expected = "by the gateway, applied 2 times in 1 attempts")]
-async fn a_duplicate_that_the_gateway_makes_is_told_from_one_of_the_client() {
+async fn gateway_duplicates_are_distinguished_from_client_duplicates() {
     let ledger = ledger().await;
     let server = "location / {
         proxy_pass http://ledger;

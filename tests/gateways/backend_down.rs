@@ -1,4 +1,4 @@
-//! The backend is down altogether, and the gateway answers in its place.
+//! The backend is down, and the gateway answers in its place.
 
 use crate::{
     calls::{Call, calls, client, count},
@@ -20,13 +20,13 @@ async fn nothing_is_claimed(mut ledger: Ledger, gateway: Gateway, status: u16) {
     judge(gateway.name, &ledger, &calls);
     assert_eq!(count(&calls, |call| ledger.applied(call.id) > 0), 0);
     let of_gateway = |call: &Call| call.status() == Some(status) && !call.is_of_ledger();
-    // Not of every call: HAProxy says nothing where a connection to the backend that it kept turns out to be dead.
+    // Not for every call: HAProxy sends no response if its kept-alive backend connection turns out to be dead.
     assert!(count(&calls, of_gateway) > 0, "the gateway's own page was not seen");
 }
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_nginx_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), "location / { proxy_pass http://ledger; }").await;
     nothing_is_claimed(ledger, nginx, 502).await;
@@ -34,7 +34,7 @@ async fn behind_nginx_a_backend_that_is_down_applies_nothing_and_no_call_says_so
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_varnish_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_varnish_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let varnish = varnish(&ledger).await;
     nothing_is_claimed(ledger, varnish, 503).await;
@@ -42,7 +42,7 @@ async fn behind_varnish_a_backend_that_is_down_applies_nothing_and_no_call_says_
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_a_backend_that_is_down_applies_nothing_and_no_call_says_so() {
+async fn behind_haproxy_no_call_claims_to_be_applied_while_the_backend_is_down() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, "").await;
     nothing_is_claimed(ledger, haproxy, 503).await;

@@ -30,7 +30,7 @@ impl Call {
         headers?.get(name)?.to_str().ok()
     }
 
-    /// Whether the response came from the ledger, and not from the gateway on its own.
+    /// Whether the response came from the ledger rather than from the gateway itself.
     pub fn is_of_ledger(&self) -> bool {
         self.header("x-ledger").is_some()
     }
@@ -54,7 +54,7 @@ pub async fn call(client: &Client) -> Call {
     Call { id, result: client.create_collective_onboarding(&request).await }
 }
 
-/// The calls of workers who run at the same time, and make `each` calls one after the other.
+/// Runs concurrent workers that each make `each` calls in sequence.
 pub async fn calls(client: &Client, workers: usize, each: usize) -> Vec<Call> {
     let mut running = JoinSet::new();
     for _ in 0..workers {

@@ -1,4 +1,4 @@
-//! A gateway: a child process with a folder of its own, on a port of loopback.
+//! A gateway: a child process with its own folder, on a loopback port.
 
 use crate::until;
 use std::{
@@ -23,10 +23,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a program in a folder, where its configuration is, and waits until it accepts connections on the port.
+    /// Starts a program in the folder with its configuration, and waits until it accepts connections on the port.
     pub async fn start(name: &'static str, port: u16, folder: TempDir, program: &str, arguments: &[&str]) -> Self {
         let log = File::create(folder.path().join(LOG)).unwrap();
-        // Debian puts servers where the PATH of users does not look.
+        // Debian installs servers outside the PATH of ordinary users.
         let path = env::var("PATH").unwrap_or_default() + ":/usr/sbin";
         let process = Command::new(program)
             .args(arguments)
@@ -35,22 +35,22 @@ impl Gateway {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("{program} does not start ({error}): run .ci/gateways"));
+            .unwrap_or_else(|error| panic!("{program} did not start ({error}): run .ci/gateways"));
         let mut gateway = Self { name, port, process, folder };
         until(&format!("{name} accepts connections"), || {
             let ended = gateway.process.try_wait().unwrap();
-            assert!(ended.is_none(), "{name} ended at once: {}", gateway.log());
+            assert!(ended.is_none(), "{name} exited at once: {}", gateway.log());
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
         })
         .await;
         gateway
     }
 
-    /// The shell's `kill` is there wherever these gateways are.
+    /// Uses the shell's `kill`, which exists wherever these gateways do.
     pub fn signal(&self, signal: &str) {
         let process = self.process.id().to_string();
         let sent = Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, signal, &process]).status().unwrap();
-        assert!(sent.success(), "{} does not take {signal}: {}", self.name, self.log());
+        assert!(sent.success(), "{} did not accept {signal}: {}", self.name, self.log());
     }
 
     fn log(&self) -> String {
@@ -59,7 +59,7 @@ impl Gateway {
 }
 
 impl Drop for Gateway {
-    /// With SIGTERM, which the master passes on to its workers. SIGKILL would leave those behind.
+    /// Sends SIGTERM, which the master forwards to its workers. SIGKILL would leave them behind.
     fn drop(&mut self) {
         if thread::panicking() {
             println!("{} said: {}", self.name, self.log());
@@ -80,7 +80,7 @@ impl Drop for Gateway {
     }
 }
 
-/// Below the ports of outgoing connections, one of which could take it before the gateway does.
+/// A port below those of outgoing connections, which could take it before the gateway does.
 pub fn free_port() -> u16 {
     iter::repeat_with(|| fastrand::u16(20_000..30_000))
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())

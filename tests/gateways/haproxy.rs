@@ -5,16 +5,16 @@ use crate::{
     ledger::Ledger,
 };
 
-/// What an operator shows for each failure of a backend.
+/// The page that an operator shows for any backend failure.
 const MAINTENANCE: &str =
     "HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\nmaintenance\n";
 
-/// With what its proxy says besides the addresses.
+/// `proxy` is the proxy's configuration apart from the addresses.
 pub async fn haproxy(ledger: &Ledger, proxy: &str) -> Gateway {
     start(ledger, proxy, "-db").await
 }
 
-/// With a master process, which starts a new worker when it is told to reload.
+/// Like `haproxy`, but with a master process, which starts a new worker when told to reload.
 pub async fn haproxy_with_master(ledger: &Ledger, proxy: &str) -> Gateway {
     start(ledger, proxy, "-W").await
 }

@@ -1,4 +1,4 @@
-//! The judge: what calls claim, held against the ledger alone.
+//! The judge: checks what calls claim against the ledger.
 
 use crate::{calls::Call, ledger::Ledger};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use traxes_connect::{
     Outcome::{Applied, NotSent, Rejected},
 };
 
-/// Fails where a call was applied twice, or claims what the ledger denies. What it prints says how the calls ended.
+/// Fails if a call was applied twice or claims what the ledger denies. Prints how the calls ended.
 pub fn judge(gateway: &str, ledger: &Ledger, calls: &[Call]) {
     let mut ends = BTreeMap::<String, usize>::new();
     let mut duplicates = Vec::new();
@@ -23,7 +23,7 @@ pub fn judge(gateway: &str, ledger: &Ledger, calls: &[Call]) {
             _ => true,
         };
         if times > 1 {
-            // More often than the client tried: the gateway's, unless the HTTP stack retries behind the client's back.
+            // More often than the client tried: the gateway's doing, unless the HTTP stack retries on its own.
             let whose = if times > call.attempts() as usize { "by the gateway" } else { "by the client" };
             duplicates.push(format!("{whose}, {line}"));
         }

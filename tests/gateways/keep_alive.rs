@@ -1,4 +1,4 @@
-//! Connections that a gateway closes while the client is about to use them.
+//! Connections that a gateway closes just as the client is about to use them.
 
 use crate::{
     calls::{Call, builder, call, client, count},
@@ -16,7 +16,7 @@ use traxes_connect::{Client, Outcome::Unknown};
 const WORKERS: usize = 32;
 const EACH: usize = 12;
 
-/// Around the second after which the gateway closes a connection.
+/// Close to the one second after which the gateway closes a connection.
 fn pause() -> Duration {
     Duration::from_micros(fastrand::u64(996_000..1_003_000))
 }
@@ -24,7 +24,7 @@ fn pause() -> Duration {
 async fn closing_connections_are_survived(ledger: Ledger, gateway: Gateway) {
     let mut running = JoinSet::new();
     for _ in 0..WORKERS {
-        // A client of its own, and so one connection, which nobody else keeps busy.
+        // Its own client, and so one connection that nobody else keeps busy.
         let client = client(gateway.port);
         running.spawn(async move {
             let mut made = Vec::new();
@@ -41,12 +41,12 @@ async fn closing_connections_are_survived(ledger: Ledger, gateway: Gateway) {
     let reused = connections.values().filter(|responses| **responses > 1).count();
     let unknown = count(&calls, is_unknown);
     println!("{}: {} connections, {reused} reused, {unknown} calls unknown", gateway.name, connections.len());
-    assert!(connections.len() > 2 * WORKERS, "hardly a connection was closed");
-    assert!(reused > WORKERS / 2, "hardly a connection was kept");
+    assert!(connections.len() > 2 * WORKERS, "hardly any connection was closed");
+    assert!(reused > WORKERS / 2, "hardly any connection was kept");
 }
 
-/// The client's only thread stands still while the gateway closes its connections, and the next calls take those connections
-/// before the client has looked at any of them. How many calls that leaves unknown depends on the client's idle timeout.
+/// The client's only thread is blocked while the gateway closes its connections, and the next calls take those connections
+/// before the client has polled any of them. How many calls that leaves unknown depends on the client's idle timeout.
 async fn unknown_after_a_standstill(client: Client, ledger: &Ledger, gateway: &Gateway) -> usize {
     let before = at_once(&client).await;
     judge(gateway.name, ledger, &before);
@@ -55,7 +55,7 @@ async fn unknown_after_a_standstill(client: Client, ledger: &Ledger, gateway: &G
     let after = at_once(&client).await;
     judge(gateway.name, ledger, &after);
     let (earlier, later) = (connections(&before), connections(&after));
-    // A port may come back by chance.
+    // A port may be reused by chance.
     let kept = later.keys().filter(|connection| earlier.contains_key(*connection)).count();
     assert!(earlier.len() > WORKERS / 2 && kept < WORKERS / 4, "of {} connections, {kept} were kept", earlier.len());
     count(&after, is_unknown)
@@ -68,7 +68,7 @@ async fn at_once(client: &Client) -> Vec<Call> {
 async fn a_standstill_is_survived(ledger: Ledger, gateway: Gateway) {
     let unknown = unknown_after_a_standstill(client(gateway.port), &ledger, &gateway).await;
     println!("{}: {unknown} of {WORKERS} calls unknown after a standstill", gateway.name);
-    // Connections that the client gives up before the gateway does are never at stake.
+    // There is no risk if the client drops idle connections before the gateway does.
     let shorter = builder(gateway.port).pool_idle_timeout(Duration::from_millis(500)).build().unwrap();
     assert_eq!(unknown_after_a_standstill(shorter, &ledger, &gateway).await, 0);
 }
@@ -77,7 +77,7 @@ fn is_unknown(call: &Call) -> bool {
     call.result.as_ref().is_err_and(|error| error.outcome() == Unknown)
 }
 
-/// How many responses each connection carried: the gateway names it in `x-connection`.
+/// How many responses each connection carried. The gateway names the connection in `x-connection`.
 fn connections(calls: &[Call]) -> HashMap<String, usize> {
     let mut responses = HashMap::new();
     for connection in calls.iter().filter_map(|call| call.header("x-connection")) {
@@ -95,7 +95,7 @@ const FOR_HAPROXY: &str = "timeout client 1s
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_a_call_whose_connection_closes_is_neither_doubled_nor_misreported() {
+async fn behind_nginx_a_closing_connection_neither_duplicates_nor_misreports_a_call() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), FOR_NGINX).await;
     closing_connections_are_survived(ledger, nginx).await;
@@ -103,7 +103,7 @@ async fn behind_nginx_a_call_whose_connection_closes_is_neither_doubled_nor_misr
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_a_call_whose_connection_closes_is_neither_doubled_nor_misreported() {
+async fn behind_haproxy_a_closing_connection_neither_duplicates_nor_misreports_a_call() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, FOR_HAPROXY).await;
     closing_connections_are_survived(ledger, haproxy).await;
@@ -111,7 +111,7 @@ async fn behind_haproxy_a_call_whose_connection_closes_is_neither_doubled_nor_mi
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_calls_on_connections_that_closed_in_a_standstill_are_neither_doubled_nor_misreported() {
+async fn behind_nginx_connections_closed_during_a_standstill_neither_duplicate_nor_misreport_calls() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), FOR_NGINX).await;
     a_standstill_is_survived(ledger, nginx).await;
@@ -119,7 +119,7 @@ async fn behind_nginx_calls_on_connections_that_closed_in_a_standstill_are_neith
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_calls_on_connections_that_closed_in_a_standstill_are_neither_doubled_nor_misreported() {
+async fn behind_haproxy_connections_closed_during_a_standstill_neither_duplicate_nor_misreport_calls() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, FOR_HAPROXY).await;
     a_standstill_is_survived(ledger, haproxy).await;

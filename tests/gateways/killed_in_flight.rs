@@ -1,4 +1,4 @@
-//! A backend is killed while calls are in flight, and is back at once: for whoever repeats a call now, it works.
+//! A backend is killed while calls are in flight and comes back at once, so any retry would now succeed.
 
 use crate::{
     calls::{calls, client, count},
@@ -16,9 +16,9 @@ use crate::{
 
 const IN_FLIGHT: usize = 64;
 
-async fn nothing_in_flight_is_doubled_or_denied(mut ledger: Ledger, gateway: Gateway) {
+async fn nothing_in_flight_is_duplicated_or_denied(mut ledger: Ledger, gateway: Gateway) {
     let client = client(gateway.port);
-    // So that the requests in flight go out on connections that were in use before, where gateways act otherwise.
+    // The requests in flight then use connections that were in use before, which gateways treat differently.
     let before = calls(&client, IN_FLIGHT, 2).await;
     judge(gateway.name, &ledger, &before);
     assert_eq!(count(&before, |call| call.result.is_ok()), 2 * IN_FLIGHT, "the gateway does not reach the ledger");
@@ -36,24 +36,24 @@ async fn nothing_in_flight_is_doubled_or_denied(mut ledger: Ledger, gateway: Gat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_nginx_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_nginx_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let nginx = nginx_with(&upstream(&ledger), "location / { proxy_pass http://ledger; }").await;
-    nothing_in_flight_is_doubled_or_denied(ledger, nginx).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, nginx).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_varnish_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_varnish_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let varnish = varnish(&ledger).await;
-    nothing_in_flight_is_doubled_or_denied(ledger, varnish).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, varnish).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn behind_haproxy_no_call_in_flight_is_doubled_or_denied() {
+async fn behind_haproxy_no_call_in_flight_is_duplicated_or_denied() {
     let ledger = Ledger::start(&[Answer]).await;
     let haproxy = haproxy(&ledger, "timeout server 10s").await;
-    nothing_in_flight_is_doubled_or_denied(ledger, haproxy).await;
+    nothing_in_flight_is_duplicated_or_denied(ledger, haproxy).await;
 }

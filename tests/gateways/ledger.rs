@@ -1,4 +1,4 @@
-//! The backend: it writes down each request before it answers, and what it wrote down survives its death.
+//! The backend: it records each request before it answers, and the record survives its death.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// What the ledger does once a request is applied.
+/// What the ledger does after applying a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Then {
     Answer,
-    /// So late that some requests are always in flight.
+    /// Late enough that some requests are always in flight.
     AnswerLate,
     Close,
     Reset,
@@ -46,17 +46,17 @@ struct Book {
 }
 
 pub struct Ledger {
-    /// Two, as if two servers shared one record.
+    /// Two ports, as if two servers shared one record.
     pub ports: [u16; 2],
     book: Arc<Book>,
-    /// Each task ends when this is dropped.
+    /// Dropping this ends every task.
     life: Option<watch::Sender<()>>,
     listening: Vec<JoinHandle<()>>,
     held: Vec<TcpSocket>,
 }
 
 impl Ledger {
-    /// Takes one step of the script for each request, and begins anew after the last.
+    /// Takes one step of the script per request, and starts over after the last.
     pub async fn start(script: &'static [Then]) -> Self {
         let book = Arc::new(Book {
             applied: Mutex::default(),
@@ -82,13 +82,13 @@ impl Ledger {
         self.book.stalled.load(Relaxed)
     }
 
-    /// Resets every connection, whatever is in flight, and refuses new ones.
+    /// Resets every connection regardless of what is in flight, and refuses new ones.
     pub async fn kill(&mut self) {
         self.life = None;
         for task in self.listening.drain(..) {
             task.await.unwrap();
         }
-        // Bound without listening, a port refuses connections, and no other test gets it.
+        // A port that is bound but not listening refuses connections, and no other test can take it.
         self.held = self.ports.iter().map(|port| bind(*port)).collect();
     }
 
@@ -110,7 +110,7 @@ impl Ledger {
 
 fn bind(port: u16) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
-    // The connections of an earlier life may not have ended.
+    // Connections from an earlier life may still be open.
     socket.set_reuseaddr(true).unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
     socket
@@ -127,7 +127,7 @@ async fn accept(listener: TcpListener, book: Arc<Book>, mut alive: watch::Receiv
             _ = alive.changed() => break,
         }
     }
-    // First: nothing gets in while the connections end.
+    // Dropped first, so that nothing gets in while the connections end.
     drop(listener);
     connections.join_all().await;
 }
@@ -172,7 +172,7 @@ fn created() -> String {
     )
 }
 
-/// The id in the next whole request. None: the connection ended before.
+/// The id in the next complete request, or None if the connection ended first.
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Uuid> {
     let head = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -182,7 +182,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Uu
         read_some(stream, buffer).await?;
     };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    let length: usize = length.expect("a gateway passes the length on").trim().parse().unwrap();
+    let length: usize = length.expect("a gateway forwards the length").trim().parse().unwrap();
     while buffer.len() < length {
         read_some(stream, buffer).await?;
     }

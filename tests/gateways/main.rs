@@ -1,5 +1,5 @@
-//! Real gateways stand between the client and a ledger. Whatever they make of a backend that dies, and whatever they answer
-//! on their own, nothing is applied twice and no call claims what the ledger denies. `.ci/gateways` runs these tests.
+//! Real gateways sit between the client and a ledger. However they handle a dying backend, and whatever they answer themselves,
+//! nothing is applied twice and no call claims what the ledger denies. `.ci/gateways` runs these tests.
 
 mod backend_dies;
 mod backend_down;
@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Bounded, so that what never happens fails its test instead of blocking it forever.
+/// Bounded, so that a test fails instead of blocking forever.
 async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(started.elapsed() < PATIENCE, "timed out after {PATIENCE:?} waiting for: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

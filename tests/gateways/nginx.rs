@@ -1,16 +1,16 @@
-//! nginx, with all it writes in its own folder.
+//! nginx, with everything it writes in its own folder.
 
 use crate::{
     gateway::{Gateway, folder_with, free_port},
     ledger::Ledger,
 };
 
-/// With what a server block says.
+/// `server` is the content of the server block.
 pub async fn nginx(server: &str) -> Gateway {
     nginx_with("", server).await
 }
 
-/// With what the http block says besides the server.
+/// `http` is the content of the http block apart from the server.
 pub async fn nginx_with(http: &str, server: &str) -> Gateway {
     let port = free_port();
     let configuration = format!(
@@ -37,10 +37,10 @@ pub async fn nginx_with(http: &str, server: &str) -> Gateway {
     Gateway::start("nginx", port, folder, "nginx", &["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"]).await
 }
 
-/// Both of the ledger's addresses, on connections that are kept.
+/// Both of the ledger's addresses, with kept-alive connections.
 pub fn upstream(ledger: &Ledger) -> String {
     let [one, other] = ledger.ports;
-    // With the default max_fails, one failure takes an address out for ten seconds: most calls would not reach the ledger.
+    // With the default max_fails, one failure disables an address for ten seconds, and most calls would not reach the ledger.
     format!(
         "upstream ledger {{
             server 127.0.0.1:{one} max_fails=0;

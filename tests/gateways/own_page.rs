@@ -1,4 +1,4 @@
-//! A gateway answers 200 by itself, and the backend never hears of the request.
+//! A gateway itself answers 200, and the backend never sees the request.
 
 use crate::{
     calls::{calls, client, count},
@@ -22,12 +22,12 @@ async fn is_no_success(content_type: &str, page: &str) {
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn a_page_with_status_200_is_no_success() {
+async fn a_page_with_status_200_is_not_a_success() {
     is_no_success("text/html", "<html><body>under maintenance</body></html>").await;
 }
 
 #[tokio::test]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn json_of_a_gateway_with_status_200_is_no_success() {
+async fn gateway_json_with_status_200_is_not_a_success() {
     is_no_success("application/json", r#"{"message":"under maintenance"}"#).await;
 }

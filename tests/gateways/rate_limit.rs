@@ -1,4 +1,4 @@
-//! A gateway that lets only so many calls through.
+//! A rate-limiting gateway.
 
 use crate::{
     calls::{Call, calls, client, count, policy},
@@ -16,7 +16,7 @@ fn is_refused(call: &Call, attempts: u32) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn what_nginx_limits_is_rejected_and_retried_without_harm() {
+async fn calls_rate_limited_by_nginx_are_rejected_and_safely_retried() {
     let ledger = Ledger::start(&[Answer]).await;
     let http = format!("limit_req_zone $server_port zone=calls:1m rate=20r/s; {}", upstream(&ledger));
     let server = "limit_req zone=calls; limit_req_status 429; location / { proxy_pass http://ledger; }";
@@ -25,8 +25,8 @@ async fn what_nginx_limits_is_rejected_and_retried_without_harm() {
 
     let repeated = calls(&client, 20, 5).await;
     judge(nginx.name, &ledger, &repeated);
-    assert!(count(&repeated, |call| is_refused(call, 3)) > 0, "no call was refused to the end");
-    assert!(count(&repeated, |call| call.result.is_ok() && call.attempts() > 1) > 0, "no repetition succeeded");
+    assert!(count(&repeated, |call| is_refused(call, 3)) > 0, "no call was refused on every attempt");
+    assert!(count(&repeated, |call| call.result.is_ok() && call.attempts() > 1) > 0, "no retry succeeded");
 
     let once = calls(&client.with_retry(RetryPolicy::none()), 20, 5).await;
     judge(nginx.name, &ledger, &once);

@@ -1,4 +1,4 @@
-//! A gateway gets a new configuration while calls are running.
+//! A gateway reloads its configuration while calls are running.
 
 use crate::{
     calls::{Call, call, client, count},
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 const WORKERS: usize = 16;
 const RELOADS: usize = 5;
 
-/// The gateway names in `x-worker` its process that sent a response.
+/// In `x-worker`, the gateway names the process that sent a response.
 async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
     let client = client(gateway.port);
     let processes = Arc::new(Mutex::new(HashSet::new()));
@@ -45,7 +45,7 @@ async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
         let before = processes.lock().unwrap().len();
         let mut signalled: Option<Instant> = None;
         until("a new process answers", || {
-            // Again after a while: the master of HAProxy loses a signal that comes while it is still starting.
+            // Signal again after a while: HAProxy's master loses a signal that arrives while it is still starting.
             if signalled.is_none_or(|at| at.elapsed() > Duration::from_secs(2)) {
                 gateway.signal(signal);
                 signalled = Some(Instant::now());
@@ -57,12 +57,12 @@ async fn reloads_are_survived(ledger: Ledger, gateway: Gateway, signal: &str) {
     over.store(true, Relaxed);
     let calls: Vec<Call> = running.join_all().await.into_iter().flatten().collect();
     judge(gateway.name, &ledger, &calls);
-    assert!(count(&calls, Call::is_of_ledger) > 100, "hardly a call got through");
+    assert!(count(&calls, Call::is_of_ledger) > 100, "hardly any call got through");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn reloads_of_nginx_neither_double_nor_misreport_a_call() {
+async fn nginx_reloads_neither_duplicate_nor_misreport_a_call() {
     let ledger = Ledger::start(&[AnswerLate]).await;
     let server = "location / { proxy_pass http://ledger; add_header x-worker $pid always; }";
     let nginx = nginx_with(&upstream(&ledger), server).await;
@@ -71,7 +71,7 @@ async fn reloads_of_nginx_neither_double_nor_misreport_a_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nginx, Varnish and HAProxy: run .ci/gateways"]
-async fn reloads_of_haproxy_neither_double_nor_misreport_a_call() {
+async fn haproxy_reloads_neither_duplicate_nor_misreport_a_call() {
     let ledger = Ledger::start(&[AnswerLate]).await;
     let haproxy = haproxy_with_master(&ledger, "http-after-response set-header x-worker %pid").await;
     reloads_are_survived(ledger, haproxy, "USR2").await;

@@ -5,7 +5,7 @@ use crate::{
     ledger::Ledger,
 };
 
-/// The built-in VCL passes a POST on and answers a failed backend with an error page of its own.
+/// The built-in VCL passes a POST through, and answers with its own error page if the backend fails.
 pub async fn varnish(ledger: &Ledger) -> Gateway {
     let [backend, _] = ledger.ports;
     let vcl = format!(
@@ -17,7 +17,7 @@ pub async fn varnish(ledger: &Ledger) -> Gateway {
     let vcl = folder.path().join("default.vcl");
     let working = folder.path().join("working");
     let address = format!("127.0.0.1:{port}");
-    // No jail: its users may not enter the folder. No administration port: nobody uses it.
+    // No jail, because its users may not enter the folder. No administration port, because nobody uses it.
     let arguments = [
         ["-n", working.to_str().unwrap()],
         ["-f", vcl.to_str().unwrap()],

@@ -1,4 +1,4 @@
-//! Generates the client of `openapi.yaml` with every edit that the build takes, one operation more among them.
+//! Generates the client from `openapi.yaml` with every edit that the build accepts, including one more operation.
 
 #[path = "../../build/mod.rs"]
 mod build;
@@ -22,7 +22,7 @@ fn main() {
     copy(Path::new("../../src"), &out.join("src"));
 }
 
-/// Copies a folder of sources, without the attributes of a whole crate, which an included file cannot have.
+/// Copies a folder of sources without crate-level attributes, which an included file cannot have.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
             continue;
         }
         let source = fs::read_to_string(&path).expect("UTF-8");
-        // Those are run where they stand.
+        // Unit tests run where they are.
         let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let lines = source.lines().filter(|line| !line.starts_with("#![") && !line.starts_with("//!"));
         fs::write(target, lines.collect::<Vec<_>>().join("\n")).expect("a file");

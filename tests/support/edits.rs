@@ -1,6 +1,6 @@
-//! Edits of `openapi.yaml` that the build takes. `tests/second-operation` compiles all of them together.
+//! Edits of `openapi.yaml` that the build accepts. `tests/second-operation` compiles all of them together.
 
-/// An edit of the description: `to` in the place of the first `from`.
+/// An edit of the description: the first `from` becomes `to`.
 pub struct Edit {
     pub what: &'static str,
     pub from: &'static str,
@@ -16,7 +16,7 @@ impl Edit {
 
 pub const ACCEPTED: &[Edit] = &[
     Edit {
-        what: "a second operation, before the first one, whose parameters have the names of progenitor's own variables",
+        what: "a second operation, before the first one, whose parameters are named like progenitor's own variables",
         from: "\npaths:\n",
         to: "
 paths:
@@ -46,7 +46,7 @@ paths:
         to: "        '200':\n          $ref: '#/components/responses/Onboarding'\n        '201':\n",
     },
     Edit {
-        what: "a response of the components",
+        what: "a response in the components",
         from: "\n  schemas:\n",
         to: "
   responses:
@@ -108,7 +108,7 @@ paths:
 ",
     },
     Edit {
-        what: "an object that is another one and more",
+        what: "an object that extends another one",
         from: "\n  schemas:\n",
         to: "
   schemas:
@@ -119,5 +119,5 @@ paths:
         - {type: object, properties: {more: {type: string}}}
 ",
     },
-    Edit { what: "an option that is called Unknown", from: "        - Household\n", to: "        - Household\n        - Unknown\n" },
+    Edit { what: "an option named Unknown", from: "        - Household\n", to: "        - Household\n        - Unknown\n" },
 ];

@@ -1,4 +1,4 @@
-//! What one test logs, among others that run beside it.
+//! Captures what one test logs while others run in parallel.
 #![allow(dead_code)]
 
 use std::{
@@ -11,9 +11,9 @@ use tracing::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Sends what this thread logs to a subscriber, until what is returned is dropped.
+/// Sends this thread's logs to a subscriber until the returned value is dropped.
 pub fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> (DefaultGuard, Dispatch) {
-    // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
+    // With only one dispatcher, tracing caches for all threads what the first thread decides.
     let other = Dispatch::new(NoSubscriber::default());
     (tracing::subscriber::set_default(subscriber), other)
 }

@@ -1,4 +1,4 @@
-//! A loopback server that does what it is told: real sockets, real bytes, a queue of behaviours.
+//! A loopback server that does as it is told: real sockets, real bytes, a queue of behaviours.
 #![allow(dead_code)]
 
 use std::{
@@ -15,15 +15,12 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
 };
 
-/// An example, which cargo builds beside the tests, with nothing in its environment that it would read.
+/// An example, which cargo builds with the tests, without any environment variables that it would read.
 pub fn example(name: &str) -> Command {
     let tests = PathBuf::from(env::current_exe().unwrap().parent().unwrap());
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let path = tests.parent().unwrap().join("examples").join(name);
-    assert!(
-        path.exists(),
-        "cargo builds the examples where no test is named: run cargo build --examples --all-features"
-    );
+    assert!(path.exists(), "cargo skips the examples when a test is named: run cargo build --examples --all-features");
     let mut command = Command::new(path);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAXES_")) {
         command.env_remove(name);
@@ -38,13 +35,13 @@ pub struct Behaviour {
     pub when: When,
     pub write: Vec<u8>,
     pub then: Then,
-    /// How long it takes before it writes.
+    /// How long the server waits before it writes.
     pub delay: Duration,
-    /// Whether the request is applied before the answer.
+    /// Whether the request is applied before the response.
     pub applies: Applies,
 }
 
-/// Who answers knows what it did, unless it stands in front of the server that did it: its answer says nothing about that.
+/// A server that answers for itself knows what it did. One in front of another server does not, so its response proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Applies {
     Always,
@@ -54,9 +51,9 @@ pub enum Applies {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
-    /// As soon as the connection stands, before a byte of it is read.
+    /// As soon as the connection is accepted, before a byte is read.
     OnAccept,
-    /// After the head of the request, before its body.
+    /// After the request's head, before its body.
     AfterHead,
     AfterRequest,
 }
@@ -67,7 +64,7 @@ pub enum Then {
     Close,
     Reset,
     Stall,
-    /// Writes spaces for as long as the client takes them.
+    /// Writes spaces for as long as the client reads them.
     Endless,
 }
 
@@ -77,7 +74,7 @@ pub struct Request {
     pub line: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// When its head was there.
+    /// When its head arrived.
     pub at: Instant,
     pub applied: bool,
 }
@@ -90,18 +87,18 @@ impl Request {
 
 pub const CREATED: &str = r#"{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","status":"Pending"}"#;
 
-/// The statuses with which a server refuses a request that it has not applied: the client errors that IANA registers, without
+/// The statuses with which a server refuses a request that it has not applied: the client errors that IANA registers, except
 /// 408 and the unused 418, and the two redirects that ask for the same request elsewhere.
 /// <https://www.iana.org/assignments/http-status-codes>
 ///
-/// This is the one thing that the client and this server both take from the standard: a firewall that answered 403 after it had
-/// passed the request on would break it, and no client could tell.
+/// This is the one thing that the client and this server both take from the standard. A firewall that answered 403 after it had
+/// forwarded the request would violate it, and no client could tell.
 pub const REFUSALS: [u16; 29] = [
     307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424,
     425, 426, 428, 429, 431, 451,
 ];
 
-/// A complete response, kept alive.
+/// A complete response on a connection that is kept alive.
 pub fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
     let mut head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
@@ -161,7 +158,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Does what the queue says, one behaviour a request, and answers 201 from then on.
+    /// Takes one behaviour from the queue per request, and answers 201 once it is empty.
     pub async fn queue(queue: impl IntoIterator<Item = Behaviour>) -> Self {
         Self::start(0, queue.into_iter().collect(), Box::new(created)).await
     }
@@ -171,7 +168,7 @@ impl Server {
         Self::start(port, queue.into_iter().collect(), Box::new(created)).await
     }
 
-    /// Asks for each behaviour.
+    /// Calls `next` for each behaviour.
     pub async fn endless(next: impl FnMut() -> Behaviour + Send + 'static) -> Self {
         Self::start(0, VecDeque::new(), Box::new(next)).await
     }
@@ -209,7 +206,7 @@ impl Server {
     }
 }
 
-/// An address whose queue of connections is full: a connection attempt gets no answer.
+/// An address whose connection queue is full: connection attempts get no answer.
 pub struct BlackHole {
     address: SocketAddr,
     _listener: TcpListener,
@@ -225,7 +222,7 @@ impl BlackHole {
         let mut waiting = Vec::new();
         while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
             waiting.push(stream.unwrap());
-            assert!(waiting.len() < 64, "the queue does not fill");
+            assert!(waiting.len() < 64, "the queue did not fill");
         }
         Self { address, _listener: listener, _waiting: waiting }
     }
@@ -235,7 +232,7 @@ impl BlackHole {
     }
 }
 
-/// A port on which nobody listens.
+/// A port that nobody listens on.
 pub async fn refusing_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }

@@ -1,9 +1,9 @@
-//! How far a version has to move for what changed since the last release.
+//! How far a version must be bumped for what changed since the last release.
 
 use crate::surface::Change;
 use spec_drift::Verdict;
 
-/// How far one version is from another.
+/// The distance between two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bump {
     None,
@@ -12,8 +12,8 @@ pub enum Bump {
     Major,
 }
 
-/// What the crate's version owes a change of its surface, by Cargo's rules. Registries ignore what follows the plus, so a new
-/// `info.version` alone is a patch.
+/// The bump that the crate's version needs for a surface change, by Cargo's rules. Registries ignore what follows the plus, so
+/// a new `info.version` alone is a patch.
 pub fn owed_by_crate(released: &str, surface: Change, new_info_version: bool) -> Bump {
     let (breaking, additive) =
         if parts(released)[0] == 0 { (Bump::Minor, Bump::Patch) } else { (Bump::Major, Bump::Minor) };
@@ -25,7 +25,7 @@ pub fn owed_by_crate(released: &str, surface: Change, new_info_version: bool) ->
     owed.max(if new_info_version { Bump::Patch } else { Bump::None })
 }
 
-/// What `info.version` owes the worst verdict.
+/// The bump that `info.version` needs for the worst verdict.
 pub fn owed_by_description(worst: Option<Verdict>) -> Bump {
     match worst {
         Some(Verdict::Breaks | Verdict::Look) => Bump::Major,
@@ -35,7 +35,7 @@ pub fn owed_by_description(worst: Option<Verdict>) -> Bump {
     }
 }
 
-/// None where the second version is below the first.
+/// None if the second version is lower than the first.
 pub fn bump(from: &str, to: &str) -> Option<Bump> {
     let (from, to) = (parts(from), parts(to));
     Some(match from.iter().zip(&to).position(|(from, to)| from != to) {

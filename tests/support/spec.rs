@@ -1,4 +1,4 @@
-//! `openapi.yaml` as JSON, and values of its schemas.
+//! `openapi.yaml` as JSON, and values that match its schemas.
 #![allow(dead_code)]
 
 use chrono::DateTime;
@@ -13,14 +13,14 @@ pub fn schema(name: &str) -> &'static Value {
     &SPEC["components"]["schemas"][name]
 }
 
-/// The example of the documentation page: of the request, or of the reply.
+/// The documentation page's example of the request or the response.
 pub fn documented(of: &str) -> &'static Value {
     let operation = &SPEC["paths"]["/v1/onboarding/collectives"]["post"];
     let place = if of == "request" { &operation["requestBody"] } else { &operation["responses"]["201"] };
     &place["content"]["application/json"]["examples"]["documented"]["value"]
 }
 
-/// A schema of OpenAPI 3.0 as one of JSON Schema, for `jsonschema`, which knows no `nullable`.
+/// Converts an OpenAPI 3.0 schema to JSON Schema, because `jsonschema` does not know `nullable`.
 pub fn json_schema(name: &str) -> Value {
     fn convert(node: &mut Value) {
         match node {
@@ -52,7 +52,7 @@ fn resolved(schema: &Value) -> &Value {
     }
 }
 
-/// Any value that a schema of the description allows.
+/// Any value that the schema allows.
 pub fn any_value(of: &'static Value) -> BoxedStrategy<Value> {
     let schema = resolved(of);
     let value = match schema["type"].as_str() {
@@ -68,7 +68,7 @@ pub fn any_value(of: &'static Value) -> BoxedStrategy<Value> {
             members.prop_map(|members| members.into_iter().flatten().collect::<Map<_, _>>().into()).boxed()
         }
         None => any_json(),
-        other => panic!("a strategy for {other:?} is missing"),
+        other => panic!("there is no strategy for {other:?}"),
     };
     match schema["nullable"] {
         Value::Bool(true) => prop_oneof![4 => value, 1 => Just(Value::Null)].boxed(),
@@ -93,7 +93,7 @@ fn any_date_time() -> BoxedStrategy<Value> {
     (day, time, "(\\.[0-9]{1,9})?", zone).prop_map(|(d, t, f, z)| format!("{d}T{t}{f}{z}").into()).boxed()
 }
 
-/// JSON within the range of f64, and no deeper than serde_json reads.
+/// JSON within the range of f64 and no deeper than serde_json can read.
 pub fn any_json() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -112,7 +112,7 @@ pub fn any_json() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A value without null members of named fields, with date-times and UUIDs in one spelling.
+/// A value with null members removed from named fields, and date-times and UUIDs in canonical form.
 pub fn normalised(schema: &Value, value: &Value) -> Value {
     let schema = resolved(schema);
     match (schema["format"].as_str(), value) {

@@ -1,4 +1,4 @@
-//! The public items of the crate, one a line: what a change of them means to those who depend on it.
+//! The crate's public items, one per line, and what a change to them means for dependents.
 
 use quote::ToTokens;
 use std::{
@@ -13,7 +13,7 @@ use syn::{
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
-/// One line for each public item, hand-written and generated ones, and for what Cargo.toml promises, sorted.
+/// One line for each public item, hand-written or generated, and for each promise in Cargo.toml, sorted.
 pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     let root = parse(&Path::new(SOURCE).join("lib.rs"));
     let mut lines = BTreeSet::new();
@@ -49,7 +49,7 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     for items in operations.chain([mocks.items.as_slice()]) {
         List { lines: &mut of_mocks, public: &|_| true }.items(items);
     }
-    // Nobody but this crate implements the extension of a mock server.
+    // Only this crate implements the mock server's extension trait.
     let of_mocks = of_mocks.into_iter().map(|line| line.replace("required ", "provided "));
     lines.extend(of_mocks.map(|line| format!("mocks {line} [feature = \"sandbox\"]")));
     let types = generated.items.iter().find_map(|item| match item {
@@ -68,14 +68,14 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
         let public = |name: &str| all || exported.contains(name) || type_names.contains(name);
         let mut found = BTreeSet::new();
         List { lines: &mut found, public: &public }.items(&parse(&path).items);
-        // What stands in a module of a feature is of that feature.
+        // Items in a feature-gated module belong to that feature.
         let feature = features.get(module).map_or("", String::as_str);
         lines.extend(found.into_iter().map(|line| if line.ends_with(feature) { line } else { line + feature }));
     }
     lines
 }
 
-/// The features, which of them are on, and the Rust version.
+/// The features, which of them are on by default, and the Rust version.
 fn promised(manifest: &str) -> Vec<String> {
     let mut section = "";
     let mut lines = Vec::new();
@@ -91,7 +91,7 @@ fn promised(manifest: &str) -> Vec<String> {
     lines
 }
 
-/// The sources of the crate, tests aside.
+/// The crate's sources, excluding tests.
 pub fn sources() -> Vec<PathBuf> {
     files(Path::new(SOURCE))
 }
@@ -227,7 +227,7 @@ impl List<'_> {
         }
     }
 
-    /// What the macro behind the enums writes, read off the macro.
+    /// What the macro behind the enums generates, read from the macro itself.
     fn open_enum(&mut self, tokens: &str) {
         let name = tokens.split_whitespace().next().unwrap_or_default();
         let source = include_str!("../../src/open_enum.rs");
@@ -257,7 +257,7 @@ fn names_of(tree: &UseTree, names: &mut Vec<String>) {
         UseTree::Group(group) => group.items.iter().for_each(|tree| names_of(tree, names)),
         UseTree::Name(name) => names.push(name.ident.to_string()),
         UseTree::Rename(rename) => names.push(rename.rename.to_string()),
-        UseTree::Glob(_) => panic!("a glob hides what is public: name the items in src/lib.rs"),
+        UseTree::Glob(_) => panic!("a glob hides what is public: list the items in src/lib.rs"),
     }
 }
 
@@ -265,7 +265,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// A function as `Type::name`. Names of arguments, and whether they are mutable inside, are no part of the surface.
+/// A function as `Type::name`. Argument names, and whether arguments are mutable inside, are not part of the surface.
 fn signature(of: &str, signature: &Signature) -> String {
     let mut signature = signature.clone();
     for argument in &mut signature.inputs {
@@ -310,7 +310,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What a change of the surface asks of the version.
+/// What a surface change requires of the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     None,

@@ -1,4 +1,4 @@
-"""An authorization server of Authlib and Flask: python authlib_server.py PORT"""
+"""An authorization server built on Authlib and Flask: python authlib_server.py PORT"""
 
 import os
 import secrets

@@ -1,5 +1,5 @@
-//! Authorization servers that others wrote, each with a client that has to authenticate by HTTP Basic and one that has to do so
-//! in the form: the client finds the way, and the server says that the token is one of its own. `.ci/token-servers` runs these
+//! Third-party authorization servers, each with one client that must authenticate by HTTP Basic and one that must do so in the
+//! form. Our client finds the right method, and the server confirms that it issued the token. `.ci/token-servers` runs these
 //! tests.
 
 #[path = "../support/mod.rs"]
@@ -18,7 +18,7 @@ use traxes_connect::{
     reqwest,
 };
 
-/// With each character that form encoding has an opinion on.
+/// Contains every character that form encoding treats specially.
 const SECRET: &str = "s3cret &=+%20:/?#\"'\\~";
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,7 +38,7 @@ impl TokenServer {
 
     async fn start(program: &str, script: &str) -> Self {
         let folder =
-            PathBuf::from(env::var_os("TOKEN_SERVERS").expect("the folder of the servers: run .ci/token-servers"));
+            PathBuf::from(env::var_os("TOKEN_SERVERS").expect("TOKEN_SERVERS is not set: run .ci/token-servers"));
         let program = if program.contains('/') { folder.join(program) } else { program.into() };
         let port = refusing_port().await;
         let mut command = Command::new(program);
@@ -47,8 +47,8 @@ impl TokenServer {
         let mut server = Self { process, port };
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            assert!(server.process.try_wait().unwrap().is_none(), "{script} ended at once");
-            assert!(started.elapsed() < PATIENCE, "{script} does not listen");
+            assert!(server.process.try_wait().unwrap().is_none(), "{script} exited at once");
+            assert!(started.elapsed() < PATIENCE, "{script} is not listening");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         server
@@ -58,7 +58,7 @@ impl TokenServer {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What the server says about the token of a request.
+    /// Asks the server whether it issued the token in a request.
     async fn knows_token_of(&self, request: &support::Request) -> bool {
         let token = request.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
         let mut url = reqwest::Url::parse(&self.url("/active")).unwrap();
@@ -83,11 +83,11 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
     client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await
 }
 
-async fn authenticates_in_both_ways(server: TokenServer) {
+async fn authenticates_both_ways(server: TokenServer) {
     for id in ["post", "basic"] {
         let api = Server::queue([support::reply(401, &[], "")]).await;
         let client = client(&server, &api, id, SECRET);
-        // The second token, after the first is rejected, is fetched in the way that was found for the first.
+        // After the first token is rejected, the second is fetched by the method that worked for the first.
         assert_eq!(create(&client).await.unwrap_or_else(|error| panic!("{id}: {error}")).attempts(), 2);
         for request in api.requests() {
             assert!(server.knows_token_of(&request).await, "{id}");
@@ -100,12 +100,12 @@ async fn authenticates_in_both_ways(server: TokenServer) {
 
 #[tokio::test]
 #[ignore = "needs Authlib: run .ci/token-servers"]
-async fn authlib_gets_the_secret_as_it_wants_it() {
-    authenticates_in_both_ways(TokenServer::authlib().await).await;
+async fn authlib_gets_the_secret_the_way_it_expects() {
+    authenticates_both_ways(TokenServer::authlib().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs oidc-provider: run .ci/token-servers"]
-async fn oidc_provider_gets_the_secret_as_it_wants_it() {
-    authenticates_in_both_ways(TokenServer::oidc_provider().await).await;
+async fn oidc_provider_gets_the_secret_the_way_it_expects() {
+    authenticates_both_ways(TokenServer::oidc_provider().await).await;
 }

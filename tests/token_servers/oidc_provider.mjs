@@ -1,4 +1,4 @@
-// An authorization server of oidc-provider: node oidc_provider.mjs PORT
+// An authorization server built on oidc-provider: node oidc_provider.mjs PORT
 
 import Provider from 'oidc-provider';
 

@@ -1,14 +1,14 @@
-//! What came of a call.
+//! The result of a call.
 
 use serde_json::Value;
 
 pub enum Called {
-    /// The client has no way to say this: its types are closed to it.
+    /// The client's types cannot express this.
     NotSendable(String),
     Failed(String),
     Decoded {
         value: Value,
-        /// A value arrived that the client has no name for.
+        /// The response has a value that the client does not know.
         unknown: bool,
     },
 }

@@ -1,9 +1,9 @@
-//! The part of a description that a change concerns: there is no need to generate and call the rest for every row.
+//! The part of a description that a change affects, so that the rest need not be generated and called for every row.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// `old` with those operations only that are not the same in `new`, and with what they refer to.
+/// `old` with only the operations that differ in `new`, and what they refer to.
 pub fn concerned(old: &Value, new: &Value) -> Value {
     let mut part = old.clone();
     let around = |spec: &Value| {

@@ -1,5 +1,5 @@
-//! Judges the table of spec-drift: each verdict in it is run. A client generated from the old description talks to a
-//! server that follows the new one; what the table expects has to be what comes of it.
+//! Judges spec-drift's table by running each of its verdicts. A client generated from the old description talks to a
+//! server that follows the new one, and the result must be what the table expects.
 
 #![forbid(unsafe_code)]
 
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             let (shown, reason) = match (&seen.breaks, &seen.unseen) {
                 (Some(reason), _) => ("breaks", reason.as_str()),
                 (None, Some(reason)) => ("unseen", reason.as_str()),
-                (None, None) => ("harmless", "every call succeeded, and nothing was lost"),
+                (None, None) => ("harmless", "every call succeeded and nothing was lost"),
             };
             if shown != case.expected {
                 wrong += 1;
@@ -183,7 +183,7 @@ impl Case<'_> {
         requests
     }
 
-    /// What the new description lets a server answer.
+    /// The responses that the new description allows.
     fn answers(&self, called: &strict::Operation, name: &str, samples: &Value) -> Vec<Answer> {
         let operations = strict::operations(&self.new);
         let same = |o: &&strict::Operation| o.method == called.method && o.path == called.path;
@@ -208,7 +208,7 @@ impl Case<'_> {
                 answers.push(Answer { status, content: Some((media.clone(), "text".to_owned())) });
                 continue;
             }
-            // A server sends the fields that its description names, and others only where a row says so.
+            // A server sends the fields that its description names, and others only if a row says so.
             let [check, literal] =
                 [Reading::Closed, Reading::Literal].map(|r| strict::validator(&self.new, &node["schema"], r));
             let (full, patches) = (&samples[name]["response"], self.patches("response", name));
@@ -228,7 +228,7 @@ impl Case<'_> {
     }
 }
 
-/// Whether something that was sent is not in what the client holds. Nothing is lost with an absent value.
+/// Whether the client lacks something that was sent. An absent value does not count as lost.
 fn dropped(sent: &Value, held: &Value) -> bool {
     let empty = |value: &Value| match value {
         Value::Null => true,

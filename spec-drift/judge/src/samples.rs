@@ -1,12 +1,12 @@
-//! Samples: one full value, written by hand, and what becomes of it when one thing in it is another.
+//! Samples: one full value, written by hand, and its variations with one thing changed.
 
 use crate::table::{put, take};
 use serde_json::{Value, json};
 
-/// Enough to double each list and to stay quick.
+/// Long, but short enough to stay quick.
 const LONG: usize = 300;
 
-/// The smallest that is still valid: every field is dropped that may be.
+/// The smallest valid value, with every optional field dropped.
 pub fn smallest(full: &Value, valid: impl Fn(&Value) -> bool) -> Value {
     let mut value = full.clone();
     for pointer in pointers(full, "") {
@@ -25,7 +25,7 @@ pub fn smallest(full: &Value, valid: impl Fn(&Value) -> bool) -> Value {
     value
 }
 
-/// The full value, alone, with each patch of a row, and with all of them.
+/// The full value as it is, with each of a row's patches, and with all of them.
 pub fn seeds(full: &Value, patches: &[&Value]) -> Vec<Value> {
     let patched = |seed: &Value, patch: &Value| {
         let mut value = seed.clone();
@@ -48,7 +48,7 @@ pub fn seeds(full: &Value, patches: &[&Value]) -> Vec<Value> {
 /// The seeds, and every variation of each.
 pub fn variations(full: &Value, patches: &[&Value], words: &[Value]) -> Vec<Value> {
     let mut seeds = seeds(full, patches);
-    // Fuller first: the first is what the others are compared with.
+    // Fullest first, because the others are compared with the first.
     seeds.reverse();
     let mut values = seeds.clone();
     for seed in &seeds {
@@ -104,7 +104,7 @@ fn others(value: &Value, words: &[Value]) -> Vec<Value> {
     others
 }
 
-/// Every value of every enum of a description.
+/// Every value of every enum in a description.
 pub fn words(spec: &Value) -> Vec<Value> {
     match spec {
         Value::Object(map) => {

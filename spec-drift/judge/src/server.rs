@@ -1,4 +1,4 @@
-//! A server on loopback that follows a description strictly, and answers with what it is told to.
+//! A loopback server that follows a description strictly and answers as it is told.
 
 use crate::strict::{self, Operation, Reading};
 use jsonschema::Validator;
@@ -10,15 +10,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What a client is answered next, if its request is in order.
+/// The next response, if the request is valid.
 #[derive(Clone, Default)]
 pub struct Answer {
     pub status: u16,
-    /// None: no body.
+    /// None for no body.
     pub content: Option<(String, String)>,
 }
 
-/// What the server made of the last request.
+/// The server's notes on the last request.
 #[derive(Default)]
 pub struct Noted {
     pub refused: Option<String>,
@@ -34,11 +34,11 @@ pub struct Exchange {
 struct Strict {
     spec: Value,
     operations: Vec<Strictly>,
-    /// Of the old description: what its client sends by intention.
+    /// From the old description: headers that its client sends on purpose.
     sent_headers: Vec<String>,
 }
 
-/// An operation, what its bodies have to be by media type, and its parameters in their order.
+/// An operation, the validators of its bodies by media type, and its parameters in order.
 struct Strictly {
     operation: Operation,
     bodies: HashMap<String, [Validator; 2]>,
@@ -52,7 +52,7 @@ struct Request {
     body: Vec<u8>,
 }
 
-/// The port, and what is shared with the server.
+/// Returns the port, and the state shared with the server.
 pub fn start(spec: Value, old: &Value) -> (u16, Arc<Mutex<Exchange>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let port = listener.local_addr().expect("an address").port();
@@ -199,7 +199,7 @@ impl Strict {
             return if request.body.is_empty() {
                 Ok(())
             } else {
-                Err((400, "a body, where none is documented".to_owned()))
+                Err((400, "a body, but none is documented".to_owned()))
             };
         }
         if request.body.is_empty() {
@@ -209,7 +209,7 @@ impl Strict {
         let media =
             request.headers.get("content-type").map(|m| m.split(';').next().unwrap().trim()).unwrap_or_default();
         let Some([literal, closed]) = bodies.get(media).or_else(|| bodies.get("*/*")) else {
-            return Err((415, format!("{media} is not taken")));
+            return Err((415, format!("{media} is not accepted")));
         };
         let value: Value = serde_json::from_slice(&request.body).map_err(|e| (400, e.to_string()))?;
         literal.validate(&value).map_err(|e| (400, format!("{}: {e}", e.instance_path())))?;
@@ -231,7 +231,7 @@ impl Strict {
             }
         };
         let open = ways.iter().any(|way| way.as_object().unwrap().keys().all(holds));
-        if open { Ok(()) } else { Err("no credentials that are asked for".to_owned()) }
+        if open { Ok(()) } else { Err("none of the required credentials".to_owned()) }
     }
 }
 

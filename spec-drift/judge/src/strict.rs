@@ -1,9 +1,9 @@
-//! A description as a server that follows it to the letter reads it. Written apart from spec-drift's own reading.
+//! A description as read by a server that follows it to the letter. Independent of spec-drift's own reading.
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-/// How a schema is read: as it says, or so that every field that it does not name is refused.
+/// How a schema is read: literally, or so that every unnamed field is refused.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Reading {
     Literal,
@@ -26,7 +26,7 @@ pub fn validator(spec: &Value, schema: &Value, reading: Reading) -> Validator {
     jsonschema::draft202012::options().should_validate_formats(true).build(&out).expect("a schema")
 }
 
-/// `part`: of an allOf, which names only some of the fields.
+/// `part` marks a part of an allOf, which names only some of the fields.
 fn convert(spec: &Value, schema: &Value, reading: Reading, part: bool) -> Value {
     if part && schema.get("$ref").is_some() {
         return convert(spec, resolve(spec, schema), reading, part);
@@ -113,7 +113,7 @@ pub fn snake(name: &str) -> String {
     out
 }
 
-/// A value as it is read from the text of a parameter.
+/// Reads a value from the text of a parameter.
 pub fn read(spec: &Value, schema: &Value, text: &str) -> Value {
     match resolve(spec, schema)["type"].as_str() {
         Some("integer" | "number" | "boolean") => serde_json::from_str(text).unwrap_or_else(|_| text.into()),

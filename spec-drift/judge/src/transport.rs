@@ -1,4 +1,4 @@
-//! What the client under test sends besides its request: the credentials of the first way in that its description names.
+//! What the client under test adds to its request: credentials for the first security requirement in its description.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ impl Exchange {
         Self { security: way.map(|name| spec["components"]["securitySchemes"][name].clone()) }
     }
 
-    /// Sends a request with the credentials, and without the header that progenitor adds on its own.
+    /// Sends a request with the credentials, and without the header that progenitor adds.
     pub async fn send(
         &self,
         http: &reqwest::Client,

@@ -1,4 +1,4 @@
-//! The table of one-edit variants: what was edited, and what a shipped client feels of it in both directions.
+//! The table of one-edit variants: what was edited, and how it affects a shipped client, in both directions.
 
 use serde_json::Value;
 
@@ -9,13 +9,13 @@ pub struct Row {
     pub base: String,
     pub base_spec: Value,
     pub variant: Value,
-    /// The verdict on a client of the base and a server of the variant.
+    /// The verdict for a client of the base and a server of the variant.
     pub forward: Option<String>,
-    /// The verdict on a client of the variant and a server of the base.
+    /// The verdict for a client of the variant and a server of the base.
     pub backward: Option<String>,
-    /// Why the run cannot decide, where a verdict is `look`.
+    /// Why the run cannot decide, if a verdict is `look`.
     pub why: Option<String>,
-    /// What the judge's samples need besides, for this row.
+    /// Extra values that the judge's samples need for this row.
     pub samples: Value,
 }
 

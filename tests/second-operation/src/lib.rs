@@ -1,4 +1,4 @@
-//! The sources of the client, as `build.rs` copied them, and [`second`]: all that another operation takes besides its lines in
+//! The client's sources, as copied by `build.rs`, and [`second`]: all that another operation needs besides its lines in
 //! openapi.yaml.
 
 include!(concat!(env!("OUT_DIR"), "/src/lib.rs"));

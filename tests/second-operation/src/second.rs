@@ -1,4 +1,4 @@
-//! The second operation. In the client it would stand in `onboarding.rs`.
+//! The second operation. In the client, it would be in `onboarding.rs`.
 
 use crate::{Client, Error, Response, generated::operations::GET_ONBOARDING_REQUEST, types::OnboardingRequest};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! A second operation is one method, and has everything that the first one has.
+//! A second operation takes one method and gets everything that the first one has.
 
 use second_operation::{Client, ErrorKind, Outcome};
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Answers one request on loopback. Returns the base URL, and what will have been received.
+/// Answers one request on loopback. Returns the base URL, and a handle that yields what was received.
 fn answers(reply: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/connect", listener.local_addr().unwrap());
@@ -40,7 +40,7 @@ async fn a_second_operation_sends_and_decodes_as_documented() {
         format!("get /connect/v1/onboarding/requests/00000000-0000-0000-0000-000000000000?{query} http/1.1")
     );
     assert!(headers.contains("authorization: bearer secret\r\n"), "{headers}");
-    // The documented header, and not progenitor's own of the same name.
+    // The documented header, not progenitor's own header of the same name.
     let versions: Vec<_> = headers.lines().filter(|line| line.starts_with("api-version")).collect();
     assert_eq!(versions, ["api-version: 2026-11-24"]);
 }
@@ -56,7 +56,7 @@ async fn a_second_operation_says_whether_it_happened() {
 }
 
 #[tokio::test]
-async fn a_safe_operation_is_retried_whatever_became_of_it_and_its_error_speaks_of_nothing_applied() {
+async fn a_safe_operation_is_always_retried_and_its_error_never_mentions_being_applied() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = thread::spawn(move || {
