@@ -1,4 +1,4 @@
-//! What a live response held that the API description of this crate's version does not know.
+//! What a live response contains that this crate version's API description does not know.
 
 use crate::ClientBuilder;
 use crate::decode::Decoded;
@@ -11,10 +11,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::{cell::RefCell, fmt, sync::Arc};
 use tracing::{Level, enabled, error, warn};
 
-/// Findings of one kind in a report, at the most: enough to see what changed, and short whatever a server sends.
+/// The most findings of one kind in a report: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
 
-/// What a response held that the description does not know.
+/// What a response contains that the API description does not know.
 ///
 /// ```
 /// use traxes_connect::{Client, DriftReport};
@@ -28,7 +28,7 @@ const MAX_FINDINGS: usize = 32;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
-/// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the response.
+/// It holds field names and enum values, escaped and cut at 64 characters, and no other text from the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftReport {
@@ -36,17 +36,17 @@ pub struct DriftReport {
     pub operation: &'static str,
     /// A 2xx status that is not documented.
     pub undocumented_status: Option<u16>,
-    /// Where the unknown fields are, such as `data.collective.tenantId` or `errors[].hint`. Each once.
+    /// The paths of unknown fields, such as `data.collective.tenantId` or `errors[].hint`. Each once.
     pub unknown_fields: Vec<String>,
-    /// The unknown values of enums. Each once.
+    /// The unknown enum values. Each once.
     pub unknown_values: Vec<UnknownValue>,
     /// The fields that could not be read, such as `created`: see [`Response::unreadable_fields`](crate::Response). Each once.
     pub unreadable_fields: Vec<String>,
-    /// Whether there was more than the 32 of a kind that a report holds.
+    /// Whether there were more than the 32 of a kind that a report holds.
     pub cut: bool,
 }
 
-/// A value that an enum of the description does not have.
+/// A value that an enum in the description does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownValue {
@@ -84,9 +84,9 @@ impl fmt::Display for DriftReport {
 }
 
 impl ClientBuilder {
-    /// Calls back with each response that has what the API description does not know: unknown fields, unknown values of enums, an
-    /// undocumented 2xx, and fields that could not be read. The response is returned all the same. The log gets the same as
-    /// warnings.
+    /// Calls `callback` for each response that has something the API description does not know: unknown fields, unknown enum
+    /// values, an undocumented 2xx, or fields that could not be read. The response is still returned. The same findings are
+    /// logged as warnings.
     ///
     /// ```
     /// use traxes_connect::Client;
@@ -95,9 +95,9 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call returns its
-    /// response.
+    /// This costs one more parse of each successful response, and nothing if there is neither a callback nor a log that takes
+    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call still
+    /// returns its response.
     pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
         self.on_drift = Some(Arc::new(callback));
         self
@@ -107,7 +107,7 @@ impl ClientBuilder {
 pub(crate) type OnDrift = Arc<dyn Fn(&DriftReport) + Send + Sync>;
 
 thread_local! {
-    /// Where enums leave the values that they do not know while a response is observed on this thread.
+    /// Where enums leave the values they do not know while a response is observed on this thread.
     static VALUES: RefCell<Option<UnknownValues>> = const { RefCell::new(None) };
 }
 
@@ -116,7 +116,7 @@ struct UnknownValues {
     screen: Screen,
 }
 
-/// Parses a response once more for what its type does not know, if anyone listens.
+/// Parses a response again for what its type does not know, if anyone listens.
 pub(crate) fn observe<T: DeserializeOwned>(
     operation: &Operation<T>,
     raw: &RawResponse,
@@ -131,13 +131,13 @@ pub(crate) fn observe<T: DeserializeOwned>(
     if !report.is_empty() {
         warn!("drift: {report}");
     }
-    // The log has these already, with or without this feature.
+    // These are already logged, with or without this feature.
     report.unreadable_fields = decoded.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
     report.cut |= decoded.unreadable_fields.len() > MAX_FINDINGS;
     if let Some(callback) = callback.filter(|_| !report.is_empty()) {
         // The request was applied: its response is worth more than a report.
         if panic::catch_unwind(AssertUnwindSafe(|| callback(&report))).is_err() {
-            error!("the callback of on_drift panicked");
+            error!("the on_drift callback panicked");
         }
     }
 }
@@ -151,7 +151,7 @@ fn report<T: DeserializeOwned>(
     let mut fields = Findings::default();
     VALUES.set(Some(UnknownValues { findings: Findings::default(), screen: screen.clone() }));
     let mut found = |path: Path| fields.add(|| place(&path, screen));
-    // That it decodes is known by now.
+    // It is known to decode by now.
     match &decoded.readable {
         Some(document) => drop(serde_ignored::deserialize::<_, _, T>(document, &mut found)),
         None => {
@@ -179,7 +179,7 @@ pub(crate) fn unknown_value(of: &'static str, value: &str) {
     });
 }
 
-/// Different findings, as many as a report holds.
+/// Distinct findings, as many as a report holds.
 struct Findings<F> {
     found: Vec<F>,
     cut: bool,
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_response_is_parsed_again_only_if_someone_listens() {
-        // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
+        // With a single dispatcher, tracing keeps the first thread's answer for all threads.
         let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let operation = Operation {
             name: "test",

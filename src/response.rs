@@ -1,11 +1,11 @@
-//! A response of the server: what came, and how a caller sees it.
+//! A response from the server: what arrived, and how a caller sees it.
 
 use crate::screen::Screen;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::{fmt, ops::Deref};
 
-/// Where servers and proxies put the id of a request, the usual one first.
+/// Where servers and proxies put a request's id, the most common header first.
 const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-request-id",
     "x-correlation-id",
@@ -27,8 +27,8 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 /// # }
 /// ```
 ///
-/// `Debug` shows neither headers nor the body, nor an access token that the server echoes. The value itself is as it came: to print
-/// a field of it shows what the server wrote there.
+/// `Debug` shows neither headers nor body, nor an access token that the server echoes. The value itself is as received:
+/// printing a field shows what the server wrote there.
 #[derive(Clone)]
 pub struct Response<T> {
     pub(crate) value: T,
@@ -59,7 +59,7 @@ impl<T> Response<T> {
         &self.raw.headers
     }
 
-    /// The body, byte for byte as it came.
+    /// The body, byte for byte as received.
     pub fn body(&self) -> &[u8] {
         &self.raw.body
     }
@@ -82,17 +82,17 @@ impl<T> Response<T> {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
     /// ```
     ///
-    /// What they held is in [`body`](Self::body).
+    /// Their contents are in [`body`](Self::body).
     pub fn unreadable_fields(&self) -> &[String] {
         &self.unreadable_fields
     }
 
-    /// The id under which the server knows the request: `x-request-id`, or another of the usual headers.
+    /// The server's id for the request: from `x-request-id`, or another of the usual headers.
     pub fn request_id(&self) -> Option<&str> {
         self.raw.request_id()
     }
 
-    /// How many attempts were made: 1 where nothing had to be retried.
+    /// How many attempts were made: 1 if nothing had to be retried.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -119,7 +119,7 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
     }
 }
 
-/// Status, headers, and what came of the body.
+/// Status, headers, and what arrived of the body.
 #[derive(Clone)]
 pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
@@ -127,11 +127,11 @@ pub(crate) struct RawResponse {
     pub(crate) body: Bytes,
 }
 
-/// Some producers of JSON put it first; RFC 8259, section 8.1, lets a parser ignore it.
+/// Some JSON producers put it first; RFC 8259, section 8.1, lets a parser ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl RawResponse {
-    /// The body, as a parser of JSON takes it.
+    /// The body, as a JSON parser takes it.
     pub(crate) fn json(&self) -> &[u8] {
         self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)
     }
