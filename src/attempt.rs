@@ -101,7 +101,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
             let message = format!("the request could not be built: {}", root_cause(&error));
             return Error::new(ErrorKind::Config, Outcome::NotSent, message).with_source(error);
         }
-        // A connect timeout is also a timeout.
+        // Checked first: a connect timeout also counts as a timeout.
         if error.is_connect() {
             return not_connected(&server(&self.shared.base_url), self.shared.proxy.as_deref(), error);
         }

@@ -186,7 +186,7 @@ impl ClientBuilder {
         Self { pool_idle_timeout: timeout, ..self }
     }
 
-    /// The most bytes read of a body, including error bodies. The default is 1 MiB.
+    /// The maximum number of body bytes read, including error bodies. The default is 1 MiB.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
     }
@@ -256,7 +256,7 @@ impl ClientBuilder {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Error::config("TLS", "has no provider: install a rustls CryptoProvider as the default first"));
         }
-        // What neither a customiser nor a feature enabled by another crate may change.
+        // Neither a customiser nor a feature enabled by another crate may change these.
         let http = self
             .http
             .connect_timeout(self.connect_timeout)

@@ -7,11 +7,11 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use std::{error::Error as StdError, io, iter};
 
-/// How hyper-util's proxy errors begin. Their type is private, so we have to go by the text.
+/// The prefix of hyper-util's proxy errors. Their type is private, so we have to go by the text.
 const TUNNEL: &str = "tunnel error: ";
 /// What follows if the proxy answered 407.
 const PROXY_AUTHORIZATION: &str = "proxy authorization required";
-/// How hyper-rustls's error for a proxy that is neither http nor https begins.
+/// The prefix of hyper-rustls's error for a proxy that is neither http nor https.
 const UNSUPPORTED_SCHEME: &str = "unsupported scheme ";
 
 /// What rustls-platform-verifier says if it found no root certificates. It has no error type for that.
@@ -56,7 +56,7 @@ impl Obstacle {
     }
 }
 
-/// Host and port of the proxy that the environment or the operating system sets for a URL, found as reqwest does.
+/// Host and port of the proxy that the environment or the operating system sets for a URL, as reqwest finds it.
 pub(crate) fn system_proxy(url: &Url) -> Option<String> {
     let proxy = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
     Some(proxy.uri().authority()?.to_string())

@@ -32,7 +32,7 @@ pub(crate) fn decode<T: DeserializeOwned + Documented>(
         Ok(value) => Decoded { value, unreadable_fields: Vec::new(), readable: None },
         Err(_) => leniently(json, screen)?,
     };
-    // An undocumented status may come from a gateway that never asked the API: its own idea of a status is not enough.
+    // An undocumented status may come from a gateway that never asked the API: its own status word is not enough.
     let convincing = match documented_status {
         true => decoded.value.has_documented_field(),
         false => decoded.value.has_documented_value() && serde_json::to_value(&decoded.value).is_ok_and(has_content),

@@ -11,7 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::{cell::RefCell, fmt, sync::Arc};
 use tracing::{Level, enabled, error, warn};
 
-/// The most findings of one kind in a report: enough to see what changed, and short whatever a server sends.
+/// The maximum number of findings of one kind in a report: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
 
 /// What a response contains that the API description does not know.

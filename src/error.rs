@@ -31,8 +31,8 @@ const MAX_MESSAGE: usize = 300;
 /// # }
 /// ```
 ///
-/// `Display` is one line of at most 300 characters. Like `Debug`, it is safe to log: no secrets, no body, only the error code
-/// and request id from the server's own words, and nothing from your [`TokenSource`](crate::TokenSource).
+/// `Display` is one line of at most 300 characters. Like `Debug`, it is safe to log: no secrets, no body, of the server's own
+/// words only its error code and request id, and nothing from your [`TokenSource`](crate::TokenSource)'s errors.
 pub struct Error {
     kind: ErrorKind,
     outcome: Outcome,

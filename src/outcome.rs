@@ -24,7 +24,7 @@ pub enum Outcome {
     /// The server refused the request, so nothing happened. Retrying is safe, and makes sense once you have fixed what it
     /// refused, or after [`Error::retry_after`](crate::Error::retry_after).
     Rejected,
-    /// The server applied the request, but its response is unreadable. Retrying would create a second collective.
+    /// The server applied the request, but its response is unreadable. Retrying would apply it again.
     Applied,
     /// The request may or may not have been applied. Find out before you retry.
     Unknown,

@@ -16,7 +16,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 /// In less time than this, a request may go out and no response come back: a certain outcome would become an unknown one.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
-/// The delay for `Retry-After: 0` and dates in the past: an immediate retry would only be refused immediately.
+/// The delay for `Retry-After: 0` and dates in the past: an immediate retry would only be refused again.
 const SHORTEST_ASKED_DELAY: Duration = Duration::from_millis(50);
 /// Up to a tenth of the delay that the server asks for is added to it, so that clients sent away together do not come back
 /// together.

@@ -282,7 +282,7 @@ impl State {
     }
 }
 
-/// The body, checked against the page more strictly than the types do: they also read other forms of a UUID, and null.
+/// The body, checked against the page more strictly than by the types: they also accept other forms of a UUID, and null.
 fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
     let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
     let spelt_otherwise = |name: &&str| value[*name].as_str().is_some_and(|id| id.len() != HYPHENATED_UUID);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 /// The margin as a fraction of a token's lifetime, if that is shorter.
 const MARGIN_PART: u32 = 10;
-/// A token is no longer used at most this long before it expires: a request takes a moment to arrive.
+/// Use of a token stops at most this long before it expires: a request takes a moment to arrive.
 const MAX_RESERVE: Duration = Duration::from_secs(1);
 /// The reserve as a fraction of a token's lifetime, if that is shorter.
 const RESERVE_PART: u32 = 20;
