@@ -1,5 +1,5 @@
-//! Reads a description, and refuses what would close the open world or what progenitor cannot express: in a sentence that begins
-//! with the place.
+//! Reads a description, and rejects what would close the open world or what progenitor cannot express, in a sentence that
+//! begins with the place.
 
 use heck::ToPascalCase;
 use openapiv3::{
@@ -9,9 +9,9 @@ use openapiv3::{
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-/// Keywords whose values are examples or options and not parts of the description.
+/// Keywords whose values are examples or options, not parts of the description.
 const VALUES: [&str; 4] = ["example", "examples", "default", "enum"];
-/// Keywords whose children are names of the API's own, which may be spelled like a keyword.
+/// Keywords whose children are the API's own names, which may be spelled like a keyword.
 const NAMES: [&str; 9] =
     ["callbacks", "headers", "links", "parameters", "properties", "requestBodies", "responses", "schemas", "paths"];
 const SCHEMAS: &str = "#/components/schemas/";
@@ -22,16 +22,16 @@ pub struct Description {
     spec: String,
 }
 
-/// What the client has to know about an operation.
+/// What the client needs to know about an operation.
 pub struct DescribedOperation {
-    /// Where it stands, for messages.
+    /// Its place in the document, for messages.
     pub place: String,
     pub id: String,
     pub method: String,
     pub path: String,
-    /// The documented statuses of success.
+    /// The documented success statuses.
     pub success: Vec<RangeInclusive<u16>>,
-    /// The name of the schema of a success.
+    /// The name of the success schema.
     pub response: String,
 }
 
@@ -98,7 +98,7 @@ impl Description {
     fn response(&self, place: &str, operation: &Operation) -> Result<String, String> {
         let problem = || {
             format!(
-                "{place}: needs one or more 2xx responses, all with {JSON} of one $ref to an object in components.schemas"
+                "{place}: needs one or more 2xx responses, all with {JSON} and the same $ref to an object in components.schemas"
             )
         };
         let successes = operation.responses.responses.iter().filter(|(status, _)| success(status).is_some());
@@ -142,7 +142,7 @@ impl Description {
                 }
             }
             if matches!(parameter, Parameter::Cookie { .. }) {
-                return Err(format!("{place}: a cookie cannot be sent by the generated client"));
+                return Err(format!("{place}: the generated client cannot send a cookie"));
             }
         }
         if let Some(ReferenceOr::Item(RequestBody { content, .. })) = &operation.request_body {
@@ -155,7 +155,7 @@ impl Description {
         Ok(())
     }
 
-    /// progenitor would unwrap a None where a reference leads nowhere, without a word about which.
+    /// progenitor would unwrap a `None` if a reference leads nowhere, without saying which.
     fn check_references(&self) -> Result<(), String> {
         let document = serde_json::to_value(&self.api).map_err(|e| e.to_string())?;
         let mut dangling = Vec::new();
@@ -193,7 +193,7 @@ fn dangling_references<'a>(node: &'a Value, is_map_of_names: bool, document: &Va
     }
 }
 
-/// Whether a line of YAML has this reference, and not one that only begins like it.
+/// Whether a line of YAML has this reference, not one that merely begins with it.
 fn refers_to(line: &str, reference: &str) -> bool {
     let Some((_, value)) = line.split_once("$ref") else { return false };
     value.match_indices(reference).any(|(at, _)| {
@@ -231,16 +231,16 @@ fn check_schema(place: &str, schema: &ReferenceOr<impl std::borrow::Borrow<Schem
 
 fn union(place: &str, keyword: &str) -> String {
     format!(
-        "{place}: {keyword} would be decided by enums that are open here, and decode as the wrong alternative: describe an object"
+        "{place}: {keyword} would be decided by enums, which are open here, and decode as the wrong alternative: describe an object"
     )
 }
 
-/// Refuses the keywords that are set.
+/// Rejects the keywords that are set.
 fn refuse(place: &str, keywords: &[(&str, bool)]) -> Result<(), String> {
     match keywords.iter().find(|(_, is_set)| *is_set) {
         None => Ok(()),
         Some((keyword, _)) => Err(format!(
-            "{place}: {keyword} would refuse what the API may send one day: omit it, and say it in the description"
+            "{place}: {keyword} would reject what the API may send one day: omit it, and state it in the description"
         )),
     }
 }
@@ -257,7 +257,7 @@ fn check_string(place: &str, string: &StringType) -> Result<(), String> {
     let mut options = BTreeMap::new();
     for option in string.enumeration.iter().flatten() {
         if let Some(other) = options.insert(option.to_pascal_case(), option) {
-            return Err(format!("{place}: the options {other} and {option} have one name in Rust"));
+            return Err(format!("{place}: the options {other} and {option} have the same name in Rust"));
         }
     }
     Ok(())

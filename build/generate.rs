@@ -11,12 +11,12 @@ use std::{
 };
 use syn::{Expr, File, Item, Lit, Local, Member, Stmt, Token, parse_quote, punctuated::Punctuated};
 
-/// A client whose methods send and do not decode: the response goes to the hook `exec`, in `src/transport.rs`.
+/// A client whose methods send but do not decode: the response goes to the hook `exec`, in `src/transport.rs`.
 pub fn client(description: &Description) -> Result<File, String> {
     let api = successes_alone(&description.api, |response| response.content.clear());
     let mut file = generated(&api)?;
     for item in &mut file.items {
-        // Its Debug could show the token that an inner value holds.
+        // Its `Debug` could show the token in its inner value.
         if let Item::Struct(client) = item
             && client.ident == "Client"
         {
@@ -31,7 +31,7 @@ pub fn decoding_client(description: &Description) -> Result<File, String> {
     generated(&successes_alone(&description.api, |_| ()))
 }
 
-/// The httpmock helpers. They know the documented errors too, so the description is taken as it is.
+/// The httpmock helpers. They cover the documented errors too, so the description is used as it is.
 pub fn mocks(description: &Description) -> Result<File, String> {
     parsed(without_panic(|| Generator::default().httpmock(&description.api, "crate::generated"))?)
 }
@@ -45,8 +45,8 @@ fn generated(api: &OpenAPI) -> Result<File, String> {
     parsed(without_panic(|| Generator::new(&settings).generate_tokens(api))?)
 }
 
-/// Leaves each operation the first of its successes, widened to any 2xx: every other response reaches the client whole. With a
-/// documented error, status and headers would be lost where its body is not of the documented shape.
+/// Leaves each operation only its first success, widened to any 2xx: every other response reaches the client whole. With a
+/// documented error, status and headers would be lost if its body did not have the documented shape.
 fn successes_alone(api: &OpenAPI, change: impl Fn(&mut Response)) -> OpenAPI {
     let mut api = api.clone();
     let components = api.components.clone().unwrap_or_default();
@@ -78,8 +78,8 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
 
-/// Has each operation ask the exchange for its URL, which parses the base URL only once. Fails if progenitor no longer writes
-/// what is looked for.
+/// Makes each operation ask the exchange for its URL, so that the base URL is parsed only once. Fails if progenitor no longer
+/// writes the expected code.
 pub fn url_of_the_exchange(file: &mut File, operations: usize) -> Result<(), String> {
     let mut changed = 0;
     for method in methods_mut(file) {
@@ -118,9 +118,9 @@ fn parsed(tokens: impl ToTokens) -> Result<File, String> {
     syn::parse2(tokens.into_token_stream()).map_err(|e| format!("progenitor wrote code that does not parse: {e}"))
 }
 
-/// progenitor panics at some of what it does not support; whoever edits the description should get a sentence.
+/// progenitor panics on some of what it does not support; whoever edits the description should get a sentence.
 fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> Result<T, String> {
-    // The hook is the process's, and tests generate on many threads.
+    // The hook is global, and tests generate on many threads.
     static HOOK: Mutex<()> = Mutex::new(());
     let _own = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let hook = panic::take_hook();

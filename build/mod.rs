@@ -11,7 +11,7 @@ use description::Description;
 use std::{env, fs, path::Path};
 use syn::File;
 
-/// Writes the client of `openapi.yaml` to `OUT_DIR`.
+/// Writes the client for `openapi.yaml` to `OUT_DIR`.
 #[allow(dead_code)] // Tests generate without writing.
 pub fn run() -> Result<(), String> {
     let spec = fs::read_to_string("openapi.yaml").map_err(|e| format!("cannot be read: {e}"))?;
@@ -27,7 +27,7 @@ fn write(name: &str, file: &File) -> Result<(), String> {
     fs::write(&path, prettyplease::unparse(file)).map_err(|e| format!("{} cannot be written: {e}", path.display()))
 }
 
-/// The client of a description, or what is wrong with it.
+/// The client for a description, or what is wrong with it.
 pub fn client(spec: &str) -> Result<File, String> {
     let description = Description::read(spec)?;
     description.check()?;
@@ -42,13 +42,13 @@ pub fn client(spec: &str) -> Result<File, String> {
     Ok(file)
 }
 
-/// The httpmock helpers of a description.
+/// The httpmock helpers for a description.
 #[allow(dead_code)] // Not every test needs them.
 pub fn mocks(spec: &str) -> Result<File, String> {
     generate::mocks(&Description::read(spec)?)
 }
 
-/// A client that decodes by itself, of any description that progenitor takes: how `spec-drift`'s judge sees other APIs.
+/// A client that decodes by itself, for any description that progenitor accepts: how `spec-drift`'s judge sees other APIs.
 #[allow(dead_code)] // Only the judge needs it.
 pub fn client_of_any(spec: &str) -> Result<File, String> {
     let mut file = generate::decoding_client(&Description::read(spec)?)?;

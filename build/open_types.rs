@@ -1,9 +1,9 @@
-//! Opens the generated types: what the API may add later breaks neither a call nor the code of users.
+//! Opens the generated types: what the API may add later breaks neither a call nor users' code.
 
 use super::syntax::{generic_argument, last_ident};
 use syn::{Attribute, Field, Fields, File, Item, ItemEnum, ItemStruct, Type, Variant, parse_quote};
 
-/// Makes what the API may add to later an addition for us too: new fields, and new values of an enum.
+/// Makes what the API may add later an addition for us too: new fields and new enum values.
 pub fn open(file: &mut File) {
     let types = file.items.iter_mut().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
@@ -46,7 +46,7 @@ fn described(item: &Item) -> Option<(String, Vec<Attribute>)> {
     Some((name.to_string(), attributes.iter().filter(|a| a.path().is_ident("doc")).cloned().collect()))
 }
 
-/// Gives a field that is a reference the description of what it refers to: OpenAPI 3.0 allows it none of its own.
+/// Gives a field that is a reference the description of its target: OpenAPI 3.0 allows it none of its own.
 fn describe(field: &mut Field, descriptions: &[(String, Vec<Attribute>)]) {
     if field.attrs.iter().any(|a| a.path().is_ident("doc")) {
         return;
@@ -89,7 +89,7 @@ fn trait_of(item: &Item) -> Option<String> {
 /// Turns a generated enum into an open one, and returns the macro call that writes its impls.
 fn open_enum(item: &mut ItemEnum) -> Item {
     let value = |v: &Variant| renamed(&v.attrs).unwrap_or(v.ident.to_string());
-    // A documented option of this name is held by the variant that holds every other value too.
+    // A documented option with this name is held by the variant that also holds every other value.
     let (held, own): (Vec<_>, Vec<_>) = item.variants.iter().cloned().partition(|v| v.ident == "Unknown");
     let held = held.iter().map(value);
     let idents: Vec<_> = own.iter().map(|v| v.ident.clone()).collect();

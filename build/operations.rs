@@ -1,4 +1,4 @@
-//! A row for each operation, joined by its `operationId`, and how to tell its response from what somebody else wrote.
+//! A row for each operation, joined by its `operationId`, and how to tell its response from what someone else sent.
 
 use super::description::{DescribedOperation, Description};
 use super::syntax::{generic_argument, last_ident, methods, types};
@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::{Expr, Field, File, Ident, Item, Type, parse_quote};
 
-/// The rows, and an impl for the type of each response.
+/// The rows, and an impl for each response type.
 pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>, String> {
     let methods: Vec<_> = methods(file).map(|method| method.sig.ident.clone()).collect();
     if methods.len() != operations.len() {
@@ -18,11 +18,11 @@ pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>,
         let DescribedOperation { place, id, method, path, success, response } = operation;
         let mut of_id = methods.iter().filter(|method| same_name(&method.to_string(), id));
         let (Some(name), None) = (of_id.next(), of_id.next()) else {
-            return Err(format!("{place}: the operationId {id} is not the name of exactly one method"));
+            return Err(format!("{place}: the operationId {id} does not name exactly one method"));
         };
         let mut of_response = objects(file).filter(|object| same_name(&object.to_string(), response));
         let (Some(object), None) = (of_response.next(), of_response.next()) else {
-            return Err(format!("{place}: its response {response} is not the name of exactly one object"));
+            return Err(format!("{place}: its response {response} does not name exactly one object"));
         };
         responses.insert(object.clone());
         let constant = format_ident!("{}", name.to_string().to_uppercase());
@@ -57,8 +57,9 @@ pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>,
 pub fn base_url(description: &Description) -> Result<Item, String> {
     let url = description.api.servers.first().map(|server| server.url.as_str()).unwrap_or_default();
     if !url.starts_with("https://") || url.contains('{') {
-        return Err("servers: the first one needs an https URL without variables, which is the default of the client"
-            .to_owned());
+        return Err(
+            "servers: the first one needs an https URL without variables, which is the client's default".to_owned()
+        );
     }
     Ok(parse_quote! {
         /// The first server of the description.
@@ -66,7 +67,7 @@ pub fn base_url(description: &Description) -> Result<Item, String> {
     })
 }
 
-/// Whether one name is the other in another case. Names that differ in nothing else would collide in the generated code.
+/// Whether two names are the same in different case styles. Such names would collide in the generated code.
 fn same_name(one: &str, other: &str) -> bool {
     let letters =
         |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
@@ -80,7 +81,7 @@ fn objects(file: &File) -> impl Iterator<Item = &Ident> {
     })
 }
 
-/// How to tell the response of an operation from an object that somebody else wrote: by the fields that it has.
+/// How to tell an operation's response from an object that someone else sent: by the fields it has.
 fn documented_response(item: &Item, responses: &BTreeSet<Ident>, open_enums: &BTreeSet<Ident>) -> Option<Item> {
     let Item::Struct(item) = item else { return None };
     let name = responses.get(&item.ident)?;
@@ -103,12 +104,12 @@ fn has_field(field: &Field) -> Expr {
     match last_ident(&field.ty).map(Ident::to_string).as_deref() {
         Some("Option") => parse_quote!(self.#name.is_some()),
         Some("Vec" | "Map" | "HashMap") => parse_quote!(!self.#name.is_empty()),
-        // It is required: without it, there would be no value.
+        // Required: without it, there would be no value.
         _ => parse_quote!(true),
     }
 }
 
-/// As `has_field`, but the unknown value of an enum does not count.
+/// Like `has_field`, but an unknown enum value does not count.
 fn has_documented_value(field: &Field, open_enums: &BTreeSet<Ident>) -> Expr {
     let name = &field.ident;
     let open = |of: &Type| last_ident(of).and_then(|of| open_enums.get(of));

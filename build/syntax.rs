@@ -1,4 +1,4 @@
-//! How the generated code is looked at.
+//! Helpers that inspect the generated code.
 
 use std::collections::BTreeSet;
 use syn::{Fields, File, FnArg, GenericArgument, Ident, ImplItem, ImplItemFn, Item, Pat, PathArguments, Type};
@@ -35,7 +35,8 @@ pub fn methods_mut(file: &mut File) -> impl Iterator<Item = &mut ImplItemFn> {
     })
 }
 
-/// Names that differ in the description, as `a-b` and `a_b` do, may be one in Rust: rustc would say so without the place.
+/// Names that differ in the description, such as `a-b` and `a_b`, may be the same in Rust: rustc would say so without the
+/// place.
 pub fn check_names(file: &File) -> Result<(), String> {
     for item in types(file) {
         match item {

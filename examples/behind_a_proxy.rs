@@ -1,4 +1,4 @@
-//! Creates a request through a proxy that wants credentials of its own and, as companies' proxies do, signs with a root of its own.
+//! Creates a request through a proxy that requires its own credentials and, as corporate proxies do, signs with its own root.
 //!
 //! `HTTPS_PROXY` and `NO_PROXY` in the environment, and the roots that the platform trusts, need no code: this is for what cannot be
 //! set there. It reads `PROXY_URL`, `PROXY_USER`, `PROXY_PASSWORD`, `PROXY_ROOT` (a PEM file), `TRAXES_ACCESS_TOKEN` and
@@ -14,7 +14,7 @@ use traxes_connect::{
 fn main() -> ExitCode {
     let runtime = Runtime::new().expect("a runtime");
     let result = runtime.block_on(run());
-    // Without waiting for the resolver of the system, which may hang past any deadline.
+    // Do not wait for the system's resolver, which may hang past any deadline.
     runtime.shutdown_background();
     match result {
         Ok(id) => {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 async fn run() -> Result<String, Box<dyn Error>> {
     let proxy = Proxy::https(variable("PROXY_URL")?)
-        .map_err(|error| format!("PROXY_URL is no URL of a proxy ({error}): write it as http://host:port"))?
+        .map_err(|error| format!("PROXY_URL is not a proxy URL ({error}): write it as http://host:port"))?
         .basic_auth(&variable("PROXY_USER")?, &variable("PROXY_PASSWORD")?);
     let root = fs::read(variable("PROXY_ROOT")?)
         .map_err(|error| format!("PROXY_ROOT cannot be read ({error}): give the path of a PEM file"))?;

@@ -1,7 +1,7 @@
-//! Makes N calls on one connection, so that `valgrind --tool=callgrind` at two values of N tells what one call costs:
-//! see BENCHMARKS.md.
+//! Makes N calls on one connection, so that `valgrind --tool=callgrind` at two values of N shows what one call costs: see
+//! BENCHMARKS.md.
 //!
-//! `calls ours|handwritten|hyper N`. The server is another process, so that its work is not counted.
+//! `calls ours|handwritten|hyper N`. The server runs in another process, so that its work is not counted.
 
 #[path = "../benches/clients/mod.rs"]
 mod clients;
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 client.create(&request).await;
             }
         }
-        other => return Err(format!("no client is called {other}: ours, handwritten or hyper").into()),
+        other => return Err(format!("unknown client {other}: use ours, handwritten or hyper").into()),
     }
     server.kill()?;
     server.wait()?;

@@ -1,6 +1,6 @@
-//! Takes tokens from a file that a vault's agent or a sidecar keeps, and reads it again when the server rejects one.
+//! Takes tokens from a file that a vault agent or a sidecar maintains, and rereads it when the server rejects one.
 //!
-//! `cargo run --example custom_token_source --features sandbox` shows a rotation, in a sandbox and a file of its own.
+//! `cargo run --example custom_token_source --features sandbox` shows a rotation, with a sandbox and a file of its own.
 
 use std::{
     error::Error,
@@ -20,7 +20,7 @@ impl TokenFile {
         Self { path: path.into(), held: Mutex::new(None) }
     }
 
-    /// Asked before each attempt, so the file is read only where no token is held.
+    /// Called before each attempt, so the file is read only if no token is held.
     fn get(&self) -> Result<AccessToken, BoxError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = &*held {
@@ -38,7 +38,7 @@ impl TokenSource for TokenFile {
     }
 
     fn rejected(&self, token: &AccessToken) {
-        // Another call may have read the next one already.
+        // Another call may already have read the next one.
         self.held.lock().unwrap_or_else(PoisonError::into_inner).take_if(|held| held == token);
     }
 }

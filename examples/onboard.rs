@@ -1,7 +1,7 @@
-//! Creates a collective onboarding request, and tells where to send the user.
+//! Creates a collective onboarding request, and says where to send the user.
 //!
 //! With `TRAXES_ACCESS_TOKEN`, or `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to
-//! `TRAXES_BASE_URL`, or to production; with no credentials it starts a sandbox and talks to that.
+//! `TRAXES_BASE_URL`, or to production; without credentials it starts a sandbox and talks to that.
 
 use clap::{Args, CommandFactory, Parser};
 use serde_json::Value;
@@ -26,13 +26,13 @@ const VARIABLES: [&str; 5] =
 struct Arguments {
     #[command(flatten)]
     name: Name,
-    /// What kind of collective it is: Household, Fleet, SolarFarm, VirtualPowerPlant, or one that is new.
+    /// What kind of collective it is: Household, Fleet, SolarFarm, VirtualPowerPlant, or a newer one.
     #[arg(long = "type", value_name = "TYPE", default_value = "Household")]
     collective_type: CollectiveType,
-    /// The id of its owner.
+    /// The owner's id.
     #[arg(long, value_name = "UUID")]
     owner: Option<Uuid>,
-    /// The id that it shall have.
+    /// The id to give the collective.
     #[arg(long, value_name = "UUID")]
     collective_id: Option<Uuid>,
     /// Custom properties.
@@ -41,7 +41,7 @@ struct Arguments {
     /// How long the whole call may take.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// How often it may be tried, the first time included.
+    /// The maximum number of attempts, including the first.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
     /// Print one JSON object.
@@ -55,7 +55,7 @@ struct Name {
     /// The name of the collective.
     #[arg(long, default_value = "Rue de la Loi 16")]
     name: String,
-    /// Send no name: null.
+    /// Send a null name.
     #[arg(long)]
     unnamed: bool,
 }
@@ -71,7 +71,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
-        // clap leaves the usage off where a value is wrong.
+        // clap omits the usage if a value is wrong.
         if error.use_stderr() && !error.to_string().contains("Usage:") {
             eprintln!("{}\n", Arguments::command().render_usage());
         }
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     logs.with_writer(stderr).with_ansi(stderr().is_terminal()).init();
     let runtime = Runtime::new().expect("a runtime");
     let result = runtime.block_on(run(&arguments));
-    // Without waiting for the resolver of the system, which may hang past any deadline.
+    // Do not wait for the system's resolver, which may hang past any deadline.
     runtime.shutdown_background();
     match result {
         Ok(onboarding) if arguments.json => print(&success(&onboarding).to_string()),
@@ -141,12 +141,12 @@ fn for_people(response: &Response<OnboardingRequest>) -> String {
     let next = match response.consent_url() {
         _ if response.is_finished() => "nothing is left to do".to_owned(),
         Some(url) => format!("send the user to           {url}"),
-        None => "it came without a consent link".to_owned(),
+        None => "it has no consent link".to_owned(),
     };
     format!("created onboarding request {id}\nstatus                     {status}\n{next}")
 }
 
-/// A reader that is gone is no reason to fail: what was asked for has happened.
+/// A closed pipe is no reason to fail: the request was made.
 fn print(text: &str) {
     let _ = writeln!(stdout(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! How to test code of your own that creates onboarding requests: `cargo test --example test_your_code --features sandbox`.
+//! How to test your own code that creates onboarding requests: `cargo test --example test_your_code --features sandbox`.
 
 use traxes_connect::{Client, CollectiveOnboardingRequest, Outcome};
 
@@ -8,7 +8,7 @@ enum SignUp {
     Consent(String),
     /// Nothing was created: the user may try again.
     TryAgain,
-    /// It may have been created: a person has to look, with the id of the request.
+    /// It may have been created: a person has to look, with the request id.
     Unclear(Option<String>),
 }
 
@@ -30,7 +30,7 @@ async fn sign_up(client: &Client, name: &str) -> SignUp {
 async fn main() {
     let sandbox = traxes_connect::Sandbox::start().await;
     println!("{:?}", sign_up(&sandbox.client(), "Rue de la Loi 16").await);
-    println!("the tests of this are run by: cargo test --example test_your_code --features sandbox");
+    println!("run its tests with: cargo test --example test_your_code --features sandbox");
 }
 
 #[cfg(test)]

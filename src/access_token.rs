@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 const SCHEME: &str = "Bearer ";
 
-/// An OAuth 2.0 access token: checked when it is made, never shown, and erased from memory with its last clone.
+/// An OAuth 2.0 access token: checked when created, never shown, and erased from memory with its last clone.
 ///
 /// ```
 /// use traxes_connect::AccessToken;
@@ -21,16 +21,16 @@ const SCHEME: &str = "Bearer ";
 pub struct AccessToken(Arc<SecretString>);
 
 impl AccessToken {
-    /// Takes a token of one or more visible ASCII characters.
+    /// Creates a token from one or more visible ASCII characters.
     ///
     /// # Errors
     ///
-    /// `Config`, without the token, for anything else.
+    /// `Config` for anything else. The message does not contain the token.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
         Self::named("access token", token)
     }
 
-    /// A token, with the setting that it came from for its error.
+    /// Like `new`, but the error names this setting.
     pub(crate) fn named(setting: &str, token: impl Into<String>) -> Result<Self, Error> {
         let token = SecretString::from(token.into());
         let token = token.expose_secret();
@@ -38,12 +38,12 @@ impl AccessToken {
             return Err(Error::config(setting, "is empty: set it to an access token"));
         }
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::config(setting, "has a character outside visible ASCII: look for spaces and line ends"));
+            return Err(Error::config(setting, "has a character outside visible ASCII: check for spaces and newlines"));
         }
         Ok(Self(Arc::new([SCHEME, token].concat().into())))
     }
 
-    /// The token without its scheme, to look for it.
+    /// The token without its scheme, to search for it.
     pub(crate) fn exposed(&self) -> &str {
         &self.0.expose_secret()[SCHEME.len()..]
     }

@@ -1,30 +1,30 @@
-//! The addresses of servers that get secrets: checked when they are set, and shown in messages.
+//! Addresses of servers that receive secrets: checked when they are set, and shown in messages.
 
 use crate::error::Error;
 use reqwest::Url;
 use std::net::IpAddr;
 
-/// A URL that a secret may be sent to.
+/// Parses a URL, and checks that a secret may be sent to it.
 pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result<Url, Error> {
     let url = Url::parse(text)
         .map_err(|e| Error::config(setting, format_args!("is not a valid URL ({e}): write it as https://host/path")))?;
     let tls = cfg!(any(feature = "rustls", feature = "rustls-no-provider"));
     let problem = match url.scheme() {
-        "https" if !tls => "is https, and no TLS is built in: turn on the feature rustls",
+        "https" if !tls => "is https, but no TLS is built in: enable the feature rustls",
         "http" if !plain_http && !is_loopback(&url) => {
-            "is plain http, which shows the token to anyone on the way: use https"
+            "is plain http, which exposes the token to anyone on the path: use https"
         }
         "https" | "http" => match (url.username(), url.password(), url.query(), url.fragment()) {
             ("", None, None, None) => return Ok(url),
-            ("", None, ..) => "has a query or a fragment: omit it",
-            _ => "has credentials in it: give them in settings of their own",
+            ("", None, ..) => "has a query or a fragment: remove it",
+            _ => "contains credentials: pass them in their own settings",
         },
         _ => "has a scheme other than https: use https",
     };
     Err(Error::config(setting, problem))
 }
 
-/// The host, an IPv6 address without its brackets.
+/// The host, without the brackets of an IPv6 address.
 pub(crate) fn bare_host(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
@@ -34,7 +34,7 @@ pub(crate) fn server(url: &Url) -> String {
     format!("{}:{}", bare_host(url), url.port_or_known_default().unwrap_or_default())
 }
 
-/// Whether a URL names this machine in any way: such as plain http needs not be allowed for.
+/// Whether a URL names this machine in any form, including those for which plain http is not allowed.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = bare_host(url).trim_end_matches('.');
     let name = host == "localhost" || host.ends_with(".localhost");

@@ -1,4 +1,4 @@
-//! One attempt of a call: the request, the response, and why it failed where it did.
+//! One attempt of a call: its request, its response, and why it failed if it did.
 
 use crate::address::server;
 use crate::client::Shared;
@@ -30,12 +30,12 @@ pub(crate) struct Attempt<'a, T> {
     pub(crate) operation: &'a Operation<T>,
     pub(crate) screen: &'a Screen,
     pub(crate) deadline: Instant,
-    /// Whose deadline it is, for messages.
+    /// What sets the deadline, for messages.
     pub(crate) limit: &'static str,
     pub(crate) witness: Arc<Witness>,
 }
 
-/// A success as it came.
+/// A success as received.
 pub(crate) struct Success<T> {
     pub(crate) decoded: Decoded<T>,
     pub(crate) screen: Screen,
@@ -65,7 +65,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         self.classify(ended, exchange.record.take())
     }
 
-    /// What an attempt comes to: the status decides where there is one, and otherwise the witness.
+    /// How an attempt ended: the status decides if there is one, otherwise the witness.
     fn classify(&self, ended: Result<Generated, Elapsed>, received: Received) -> Result<Success<T>, Error> {
         let Some(raw) = received.response else { return Err(self.without_response(ended)) };
         if !raw.status.is_success() {
@@ -82,7 +82,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         match ended {
             Err(_) => self.out_of_time(&format!("before the {}", self.limit)),
             Ok(Err(generated::Error::CommunicationError(error))) => self.broken(error),
-            // What a generated method does before it sends: an argument that makes no header or body.
+            // A generated method failed before sending: an argument is not a valid header or body.
             Ok(_) => Error::new(ErrorKind::Config, self.outcome_without_response(), "the request could not be built"),
         }
     }
@@ -102,7 +102,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
             let message = format!("the request could not be built: {}", root_cause(&error));
             return Error::new(ErrorKind::Config, Outcome::NotSent, message).with_source(error);
         }
-        // A connect timeout is a timeout too.
+        // Checked first: a connect timeout also counts as a timeout.
         if error.is_connect() {
             return not_connected(&server(&self.shared.base_url), self.shared.proxy.as_deref(), error);
         }
@@ -111,7 +111,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         }
         let (outcome, when) = match self.outcome_without_response() {
             Outcome::NotSent => (Outcome::NotSent, "before the request was sent"),
-            outcome => (outcome, "before a response came"),
+            outcome => (outcome, "before a response arrived"),
         };
         let message = format!("the connection broke {when}: {}", root_cause(&error));
         Error::new(ErrorKind::Transport, outcome, message).with_source(error)
@@ -121,14 +121,14 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         if self.witness.was_sent() { Outcome::Unknown } else { Outcome::NotSent }
     }
 
-    /// A status other than 2xx. A body that cannot be read is no second failure.
+    /// A status other than 2xx. An unreadable body is not a second failure.
     fn refused(&self, raw: RawResponse, body_state: &BodyState) -> Error {
         let explanation = match raw.status {
-            StatusCode::REQUEST_TIMEOUT => ": it stopped waiting for the request, and may have passed it on before",
+            StatusCode::REQUEST_TIMEOUT => ": it stopped waiting for the request, but may already have forwarded it",
             _ => "",
         };
         let message = format!("the server answered {}{explanation}", raw.status);
-        // A body that was still arriving may be large: to look through it would pass the deadline.
+        // A body that was still arriving may be large: searching it would overrun the deadline.
         let error_body = match body_state {
             BodyState::Complete => ErrorBody::parse(raw.json()).map(|text| self.screen.text(text)),
             _ => ErrorBody::default(),
@@ -139,7 +139,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
             .with_response(raw)
     }
 
-    /// A 2xx whose body did not arrive whole.
+    /// A 2xx whose body is incomplete.
     fn incomplete(&self, raw: RawResponse, body_state: BodyState) -> Error {
         let late = "did not arrive in time";
         let error = match body_state {
@@ -147,7 +147,7 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
                 self.unusable(ErrorKind::Timeout, late, &raw).with_source(source)
             }
             BodyState::Cut(source) => {
-                let problem = format!("was cut: {}", root_cause(&source));
+                let problem = format!("was cut short: {}", root_cause(&source));
                 self.unusable(ErrorKind::Decode, &problem, &raw).with_source(source)
             }
             BodyState::TooLarge => self.unusable(ErrorKind::Decode, "is larger than the body limit", &raw),
@@ -156,11 +156,11 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         error.with_response(raw)
     }
 
-    /// A 2xx without a value.
+    /// A 2xx that yields no value.
     fn unusable(&self, kind: ErrorKind, problem: &str, raw: &RawResponse) -> Error {
         let (outcome, undocumented) = match self.operation.documents(raw.status) {
             true => (Outcome::Applied, ""),
-            // Also a gateway that forwarded nothing answers 200.
+            // A gateway that forwarded nothing also answers 200.
             false => (Outcome::Unknown, ", which is not documented"),
         };
         let (status, bytes) = (raw.status, raw.body.len());

@@ -28,8 +28,8 @@ use tokio::time::Instant;
 /// ```
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send + 'a>>;
 
-/// Where a client gets the token of each attempt: a function or closure that returns a future, or a type of your own that
-/// caches. A closure hands its future what it captured: `move || { let vault = vault.clone(); async move { … } }`.
+/// Where a client gets the token for each attempt: a function or closure that returns a future, or your own type that caches. A
+/// closure hands its captures to its future: `move || { let vault = vault.clone(); async move { … } }`.
 ///
 /// ```
 /// use traxes_connect::{AccessToken, BoxError, Client};
@@ -42,11 +42,13 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxEr
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Gives a token. It is asked before each attempt, so a source that fetches should keep what it has. An error ends the
-    /// call as `Auth`, with this error as its source; the future may be dropped at any await when the call's time is up.
+    /// Returns a token. This is called before each attempt, so a source that fetches tokens should cache them. An error ends
+    /// the call as `Auth`, with this error as its source. The future may be dropped at any await point when the call's time is
+    /// up.
     fn token(&self) -> TokenFuture<'_>;
 
-    /// Tells that the server answered 401 to this token. Where `token()` then gives another one, the call is replayed, once.
+    /// Reports that the server answered 401 to this token. If `token()` then returns a different one, the call is replayed
+    /// once.
     #[allow(unused_variables)]
     fn rejected(&self, token: &AccessToken) {}
 }
@@ -63,7 +65,7 @@ where
     }
 }
 
-/// Sources are shared as any other value: by a clone of their `Arc`.
+/// Sources are shared like any other value: by cloning their `Arc`.
 impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     fn token(&self) -> TokenFuture<'_> {
         (**self).token()
@@ -81,7 +83,7 @@ pub(crate) enum Credentials {
     Source(Box<dyn TokenSource>),
 }
 
-/// Where a client gets its tokens. A fixed token is no boxed source, which would cost each call an allocation.
+/// Where a client gets its tokens. A fixed token is not a boxed source, which would cost each call an allocation.
 pub(crate) enum Tokens {
     Fixed(AccessToken),
     Granted { endpoint: Arc<TokenEndpoint>, cache: TokenCache },
@@ -90,9 +92,9 @@ pub(crate) enum Tokens {
 
 /// Why there is no token.
 pub(crate) enum NoToken {
-    /// What happened at the token endpoint. All calls that wait for a token share it.
+    /// A failure at the token endpoint, shared by all calls that wait for a token.
     Endpoint(Arc<Error>),
-    /// What a source of the user's says, which may be anything.
+    /// The error of the user's source, which may contain anything.
     Source(BoxError),
 }
 
@@ -108,7 +110,7 @@ impl Tokens {
         }
     }
 
-    /// Who is asked for a token, for messages.
+    /// Where tokens come from, for messages.
     pub(crate) fn origin(&self) -> Cow<'static, str> {
         match self {
             Self::Granted { endpoint, .. } => endpoint.name().into(),
@@ -125,14 +127,14 @@ impl Tokens {
     }
 }
 
-/// What a source of the user's says is shown where it is an error of ours. Anything else stays in `source()`.
+/// An error of the user's source is shown only if it is one of ours. Anything else stays in `source()`.
 fn why_the_source_failed(error: &BoxError) -> String {
     let ours = error.downcast_ref::<Arc<Error>>().map(Arc::as_ref).or(error.downcast_ref());
     ours.map_or_else(|| "the token source failed, see source()".to_owned(), ToString::to_string)
 }
 
 impl NoToken {
-    /// The failure by itself, if it was one on the way to the token endpoint: another request may get through.
+    /// The error itself, if it came from the token endpoint: another request may get through.
     pub(crate) fn at_endpoint(&self) -> Option<&Error> {
         match self {
             Self::Endpoint(error) => Some(error),

@@ -1,4 +1,4 @@
-//! One call: its attempts, their deadline, and what the log says about it.
+//! One call: its attempts, their deadline, and what it logs.
 
 use crate::access_token::AccessToken;
 use crate::address::bare_host;
@@ -33,7 +33,7 @@ impl Client {
     }
 }
 
-/// A call under way. Dropped before its end, it logs what is known of its outcome.
+/// A call in progress. If dropped before its end, it logs what is known about its outcome.
 struct Call<'a, T> {
     client: &'a Client,
     operation: &'a Operation<T>,
@@ -43,9 +43,9 @@ struct Call<'a, T> {
     attempts: u32,
     replayed: bool,
     last_attempt: Duration,
-    /// What the attempts so far add up to.
+    /// The combined outcome of the attempts so far.
     outcome: Outcome,
-    /// The attempt that runs now.
+    /// The current attempt.
     in_flight: Option<Arc<Witness>>,
     ended: bool,
 }
@@ -99,7 +99,7 @@ impl<'a, T> Call<'a, T> {
             if error.status() == Some(StatusCode::UNAUTHORIZED) {
                 self.client.shared.tokens.rejected(screen.token());
             }
-            // Decided by this attempt alone, before what an earlier one left open becomes part of the outcome.
+            // Decided by this attempt alone, before an earlier unknown outcome is added to it.
             let next = self.client.retry.next(&error, &self.progress(), fastrand::f64());
             let error = self.failed("attempt", error);
             match next {
@@ -117,7 +117,7 @@ impl<'a, T> Call<'a, T> {
                     }
                 }
             }
-            // The token may have taken what was left.
+            // Getting the token may have used up the time.
             if !self.progress().has_time_after(Duration::ZERO) {
                 return Err(error);
             }
@@ -132,14 +132,14 @@ impl<'a, T> Call<'a, T> {
             let started = Instant::now();
             let no_token = match timeout_at(self.deadline, shared.tokens.token(self.deadline)).await {
                 Ok(Ok(_)) if self.progress().remaining.is_zero() => {
-                    let message = "the deadline of the call was over before an attempt began";
+                    let message = "the call's deadline passed before an attempt began";
                     return Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, message));
                 }
                 Ok(Ok(token)) => return Ok(token),
                 Ok(Err(no_token)) => no_token,
                 Err(_) => {
                     let origin = shared.tokens.origin();
-                    let message = format!("no access token: {origin} did not answer before the deadline of the call");
+                    let message = format!("no access token: {origin} did not answer before the call's deadline");
                     return Err(Error::auth(message));
                 }
             };
@@ -167,7 +167,7 @@ impl<'a, T> Call<'a, T> {
         let timeout = started + shared.attempt_timeout;
         let (deadline, limit) = match timeout < self.deadline {
             true => (timeout, "attempt timeout"),
-            false => (self.deadline, "deadline of the call"),
+            false => (self.deadline, "call's deadline"),
         };
         let witness = Arc::<Witness>::default();
         self.attempts += 1;
@@ -201,7 +201,7 @@ impl<'a, T> Call<'a, T> {
         );
         if !decoded.unreadable_fields.is_empty() {
             let fields = decoded.unreadable_fields.join(", ");
-            warn!("{}: the response has fields that could not be read: {fields}", self.operation.name);
+            warn!("{}: the response has unreadable fields: {fields}", self.operation.name);
         }
         #[cfg(feature = "drift")]
         crate::drift::observe(self.operation, &raw, &decoded, &screen, self.client.shared.on_drift.as_ref());
@@ -214,7 +214,7 @@ impl<'a, T> Call<'a, T> {
         }
     }
 
-    /// Makes a failure that of the call, and logs it.
+    /// Turns a failure into the call's error, and logs it.
     fn failed(&mut self, what: &str, error: Error) -> Error {
         let may_have_run = self.outcome == Outcome::Unknown;
         let error = error.of_call(
@@ -235,7 +235,7 @@ impl<'a, T> Call<'a, T> {
         error
     }
 
-    /// Puts how the call ended into its span.
+    /// Records in the span how the call ended.
     fn end(&mut self, result: &Result<Response<T>, Error>) {
         self.ended = true;
         let status = match result {
@@ -275,7 +275,7 @@ impl<T> Drop for Call<'_, T> {
     }
 }
 
-/// `error.type` of OpenTelemetry: the status where there is one, else what kind of failure it was.
+/// OpenTelemetry's `error.type`: the status if there is one, otherwise the kind of failure.
 fn error_type(error: &Error) -> String {
     error.status().map_or_else(|| error.kind().to_string(), |status| status.as_u16().to_string())
 }

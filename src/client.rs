@@ -1,4 +1,4 @@
-//! The client: its configuration, and the checks of it.
+//! The client: its configuration, and the checks on it.
 
 use crate::access_token::AccessToken;
 use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
@@ -13,13 +13,13 @@ use tracing::warn;
 
 /// Ten times what a healthy handshake across the world takes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What gateways commonly give a request: a reply that takes longer comes from none.
+/// What gateways commonly allow a request: a slower response does not get through.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Below the 30 to 60 seconds after which balancers close: a connection that closes under a request is an unknown outcome.
+/// Below the 30 to 60 seconds after which load balancers close: a connection that closes mid-request is an unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Longer than any server keeps one, and short enough for the arithmetic of instants.
+/// Longer than any server keeps a connection, and short enough for `Instant` arithmetic.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(86_400);
-/// A thousand times a usual reply.
+/// A thousand times the usual response.
 const BODY_LIMIT: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"));
 
@@ -30,7 +30,7 @@ const USER_AGENT: &str = concat!("traxes-connect/", env!("CARGO_PKG_VERSION"));
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
-/// It needs a tokio runtime with time and I/O. `Debug` shows no secret.
+/// It needs a tokio runtime with time and I/O. `Debug` shows no secrets.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) tokens: Tokens,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
-    /// The proxy that the system names, for messages. Not known where the customiser may have set another.
+    /// The system's proxy, for messages. Unknown if the customiser may have set another.
     pub(crate) proxy: Option<String>,
     #[cfg(feature = "drift")]
     pub(crate) on_drift: Option<OnDrift>,
@@ -54,12 +54,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `Config` where the token is empty or has anything outside visible ASCII.
+    /// `Config` if the token is empty or contains anything outside visible ASCII.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
         Self::builder().token(token).build()
     }
 
-    /// Settings other than the defaults.
+    /// A builder, for settings other than the defaults.
     pub fn builder() -> ClientBuilder {
         let no_token = "is not set: set a token, client_credentials or a token_source";
         ClientBuilder {
@@ -80,7 +80,7 @@ impl Client {
         }
     }
 
-    /// This client with another policy, for one call or some: connections and credentials stay shared.
+    /// This client with another policy, for one or more calls: connections and credentials stay shared.
     ///
     /// ```
     /// # async fn run(client: traxes_connect::Client) -> Result<(), traxes_connect::Error> {
@@ -119,7 +119,7 @@ impl fmt::Debug for Client {
 /// ```
 pub struct ClientBuilder {
     base_url: Setting<String>,
-    /// The token endpoint that belongs to the base URL, where that is known.
+    /// The token endpoint that belongs to the base URL, if known.
     token_url: Option<String>,
     credentials: Result<Credentials, Error>,
     retry: RetryPolicy,
@@ -136,7 +136,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// A fixed access token, of visible ASCII. The last of `token`, `client_credentials` and `token_source` wins.
+    /// A fixed access token of visible ASCII. The last of `token`, `client_credentials` and `token_source` wins.
     pub fn token(self, token: impl Into<String>) -> Self {
         Self { credentials: AccessToken::named("token", token).map(Credentials::Fixed), ..self }
     }
@@ -151,7 +151,7 @@ impl ClientBuilder {
         Self { credentials: Ok(Credentials::Source(Box::new(source))), ..self }
     }
 
-    /// Where the API is: scheme, host, and where needed port and path. The default is production.
+    /// The API's URL: scheme, host, and port and path if needed. The default is production.
     pub fn base_url(self, url: impl Into<String>) -> Self {
         self.base_url_setting(Setting::new("base_url", url))
     }
@@ -171,12 +171,12 @@ impl ClientBuilder {
         Self { retry: policy, ..self }
     }
 
-    /// How long connecting may take, TLS included. The default is 5 seconds.
+    /// How long connecting may take, including TLS. The default is 5 seconds.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: timeout, ..self }
     }
 
-    /// How long one attempt may take, its body included. The default is 30 seconds.
+    /// How long one attempt may take, including the body. The default is 30 seconds.
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         Self { attempt_timeout: timeout, ..self }
     }
@@ -186,7 +186,7 @@ impl ClientBuilder {
         Self { pool_idle_timeout: timeout, ..self }
     }
 
-    /// The most bytes of a body that are read, of errors too. The default is 1 MiB.
+    /// The maximum number of body bytes read, including error bodies. The default is 1 MiB.
     pub fn body_limit(self, bytes: usize) -> Self {
         Self { body_limit: bytes, ..self }
     }
@@ -196,12 +196,12 @@ impl ClientBuilder {
         Self { user_agent: [USER_AGENT, &suffix.into()].join(" "), ..self }
     }
 
-    /// Allows plain `http` to hosts other than loopback, on which anyone on the way reads the token.
+    /// Allows plain `http` to hosts other than loopback: anyone on the path can read the token.
     pub fn dangerously_allow_plain_http(self) -> Self {
         Self { plain_http: true, ..self }
     }
 
-    /// Settings of the HTTP client underneath, such as a proxy or the roots to trust.
+    /// Configures the underlying HTTP client, such as its proxy or the roots it trusts.
     ///
     /// ```
     /// use traxes_connect::{Client, reqwest::Proxy};
@@ -211,16 +211,16 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// What this crate sets itself is set again: the settings of this builder, including their defaults, no redirects, no
-    /// retries but its own, HTTP/1.1 without content encodings, and no proxy where the API or the token endpoint is on plain
-    /// http: it would get secrets in clear.
+    /// This crate's own settings take precedence: those of this builder, including their defaults, no redirects, no retries but
+    /// its own, HTTP/1.1 without content encodings, and no proxy if the API or the token endpoint is on plain http: it would
+    /// see secrets in the clear.
     pub fn configure_http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         Self { http: customise(self.http), customised: true, ..self }
     }
 
-    /// Calls back with each response that has what the API description does not know: unknown fields, unknown values of enums, an
-    /// undocumented 2xx, and fields that could not be read. The response is returned all the same. The log gets the same as
-    /// warnings.
+    /// Calls `callback` for each response that has something the API description does not know: unknown fields, unknown enum
+    /// values, an undocumented 2xx, or fields that could not be read. The response is still returned. The same findings are
+    /// logged as warnings.
     ///
     /// ```
     /// use traxes_connect::Client;
@@ -229,20 +229,20 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// It costs one more parse of each successful response, and nothing where there is neither a callback nor a log that takes
-    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call returns its
-    /// response.
+    /// This costs one more parse of each successful response, and nothing if there is neither a callback nor a log that takes
+    /// warnings. The callback runs within the call: keep it short. If it panics, the panic is logged, and the call still
+    /// returns its response.
     #[cfg(feature = "drift")]
     pub fn on_drift(mut self, callback: impl Fn(&DriftReport) + Send + Sync + 'static) -> Self {
         self.on_drift = Some(Arc::new(callback));
         self
     }
 
-    /// Checks the settings and makes the client. Nothing is sent.
+    /// Checks the settings and builds the client. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// `Config`, with the name of the setting and what is wrong with it.
+    /// `Config`, which names the setting and what is wrong with it.
     pub fn build(self) -> Result<Client, Error> {
         let credentials = self.credentials?;
         let base_url = checked_url(self.base_url.name, &self.base_url.value, self.plain_http)?;
@@ -263,7 +263,7 @@ impl ClientBuilder {
             ("body_limit", self.body_limit == 0),
         ] {
             if is_zero {
-                return Err(Error::config(setting, "is zero, with which no call succeeds: set a larger one"));
+                return Err(Error::config(setting, "is zero, so no call can succeed: set a larger value"));
             }
         }
         let printable = self.user_agent.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -271,12 +271,12 @@ impl ClientBuilder {
             let problem = "is empty or has a character outside printable ASCII: omit it or fix it";
             return Err(Error::config("user_agent_suffix", problem));
         }
-        // reqwest panics without one, also where the URL is plain.
+        // reqwest panics without one, even if the URL is plain http.
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Error::config("TLS", "has no provider: install a rustls CryptoProvider as the default first"));
         }
-        // What no customiser and no feature that another crate turned on may change.
+        // Neither a customiser nor a feature enabled by another crate may change these.
         let http = self
             .http
             .connect_timeout(self.connect_timeout)
@@ -293,13 +293,13 @@ impl ClientBuilder {
         let http = if plain { http.no_proxy() } else { http };
         let has_proxy = |url: &Url| url.scheme() == "https" && system_proxy(url).is_some();
         if plain && tls && (self.customised || urls().any(has_proxy)) {
-            let which = if self.customised { "a proxy set in configure_http" } else { "the proxy of the system" };
+            let which = if self.customised { "a proxy set in configure_http" } else { "the system proxy" };
             warn!(
                 "{which} is not used, not even for https: the API or the token endpoint is on plain http, and a proxy could read \
-                 the secrets that go there"
+                 the secrets sent there"
             );
         }
-        // A machine without root certificates can talk to itself all the same.
+        // A machine without root certificates can still talk to itself.
         #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         let http = if tls { http } else { http.tls_certs_only([]) };
         let http = http.build().map_err(|error| unusable(error, self.customised))?;
@@ -330,16 +330,16 @@ impl ClientBuilder {
     }
 }
 
-/// Why there is no HTTP client.
+/// Why the HTTP client could not be built.
 fn unusable(error: reqwest::Error, customised: bool) -> Error {
     let why = if found_no_roots(&error) {
         let advice = "install the package ca-certificates, or set SSL_CERT_FILE to a PEM file of root certificates";
         Error::config("TLS", format_args!("found no root certificates on this machine: {advice}"))
     } else if customised {
         let cause = root_cause(&error);
-        Error::config("configure_http", format_args!("made settings that were refused ({cause}): fix them"))
+        Error::config("configure_http", format_args!("set options that were refused ({cause}): fix them"))
     } else {
-        Error::config("TLS", format_args!("could not be set up ({}): look at source()", root_cause(&error)))
+        Error::config("TLS", format_args!("could not be set up ({}): see source()", root_cause(&error)))
     };
     why.with_source(error)
 }

@@ -1,4 +1,4 @@
-//! Why there was no connection: what to say about it, and whether another attempt can do better.
+//! Why a connection failed: what to say about it, and whether another attempt can help.
 
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
@@ -7,14 +7,14 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use std::{error::Error as StdError, io, iter};
 
-/// How hyper-util begins what it says about a proxy. Its type is private, so we have to go by its words.
+/// The prefix of hyper-util's proxy errors. Their type is private, so we have to go by the text.
 const TUNNEL: &str = "tunnel error: ";
-/// What hyper-util says, after that, where the proxy answered 407.
+/// What follows if the proxy answered 407.
 const PROXY_AUTHORIZATION: &str = "proxy authorization required";
-/// How hyper-rustls begins what it says about a proxy that is neither http nor https.
+/// The prefix of hyper-rustls's error for a proxy that is neither http nor https.
 const UNSUPPORTED_SCHEME: &str = "unsupported scheme ";
 
-/// How rustls-platform-verifier says that it found no root certificates. Its error has no type for that.
+/// What rustls-platform-verifier says if it found no root certificates. It has no error type for that.
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
 const NO_ROOTS: &str = "No CA certificates were loaded from the system";
 
@@ -23,11 +23,11 @@ struct Obstacle {
     cause: String,
     /// The proxy was the obstacle, not the server behind it.
     at_proxy: bool,
-    /// The next attempt would meet it again: credentials, certificates and settings do not change between two attempts.
+    /// The next attempt would hit it again: credentials, certificates and settings do not change between attempts.
     permanent: bool,
 }
 
-/// The error of a connection to a server that could not be made. `proxy` is the one that the system names for it.
+/// The error for a failed connection to a server. `proxy` is the system's proxy for it.
 pub(crate) fn not_connected(server: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
     let Obstacle { cause, at_proxy, permanent } = Obstacle::of(&error);
     let mut message = format!("no connection to {server}: ");
@@ -56,18 +56,18 @@ impl Obstacle {
     }
 }
 
-/// Host and port of the proxy that the environment or the operating system names for a URL, as reqwest finds it.
+/// Host and port of the proxy that the environment or the operating system sets for a URL, as reqwest finds it.
 pub(crate) fn system_proxy(url: &Url) -> Option<String> {
     let proxy = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
     Some(proxy.uri().authority()?.to_string())
 }
 
-/// The innermost cause, in the words of the operating system or of TLS.
+/// The innermost cause, in the words of the operating system or TLS.
 pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     quoted_cause(&causes(error).last().map(ToString::to_string).unwrap_or_default())
 }
 
-/// An error and what caused it. `source()` of an `io::Error` leaves out the error that it wraps.
+/// An error and its causes. An `io::Error`'s `source()` skips the error that it wraps.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -1,4 +1,4 @@
-//! Reading a success: strictly first, and where that fails without the parts that cannot be read.
+//! Decodes a success: strictly first, and if that fails, without the parts that cannot be read.
 
 use crate::operation::Documented;
 use crate::screen::Screen;
@@ -6,23 +6,23 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// So many fields and elements are left out one by one. After that, whole fields of the root are: a response that has so many
-/// is hostile or of another version, and each round reads the document again.
+/// This many fields and elements are left out one by one, and after that whole fields of the root: a response with so many is
+/// hostile or from another version, and each round reads the document again.
 const MAX_SMALL_PARTS: usize = 16;
-/// No documented root has more fields than remain.
+/// No documented root has more fields than that leaves.
 const MAX_PARTS: usize = 96;
 
 /// A value, and what was left out to read it.
 pub(crate) struct Decoded<T> {
     pub(crate) value: T,
-    /// Where the parts were that could not be read, such as `errors[].code`. Each once.
+    /// The paths of the unreadable parts, such as `errors[].code`. Each once.
     pub(crate) unreadable_fields: Vec<String>,
-    /// What remained of the document, where anything was left out: for reports of drift.
+    /// What remained of the document if anything was left out, for drift reports.
     #[cfg_attr(not(feature = "drift"), allow(dead_code))]
     pub(crate) readable: Option<Value>,
 }
 
-/// Reads the body of a success, or says what is wrong with it: in words that follow "its body", and without its contents.
+/// Decodes the body of a success, or says what is wrong with it: in words that follow "its body", and without its contents.
 pub(crate) fn decode<T: DeserializeOwned + Documented>(
     json: &[u8],
     documented_status: bool,
@@ -32,7 +32,7 @@ pub(crate) fn decode<T: DeserializeOwned + Documented>(
         Ok(value) => Decoded { value, unreadable_fields: Vec::new(), readable: None },
         Err(_) => leniently(json, screen)?,
     };
-    // A status that is not documented may be that of a gateway which never asked the API: its word for a status is not enough.
+    // An undocumented status may come from a gateway that never asked the API: its own status word is not enough.
     let convincing = match documented_status {
         true => decoded.value.has_documented_field(),
         false => decoded.value.has_documented_value() && serde_json::to_value(&decoded.value).is_ok_and(has_content),
@@ -48,7 +48,7 @@ pub(crate) fn decode<T: DeserializeOwned + Documented>(
     })
 }
 
-/// Whether there is anything in objects and lists: `{"data": {}}` and `{"errors": []}` are the envelopes of many gateways.
+/// Whether objects and lists contain anything: `{"data": {}}` and `{"errors": []}` are many gateways' envelopes.
 fn has_content(value: Value) -> bool {
     match value {
         Value::Null => false,
@@ -58,7 +58,7 @@ fn has_content(value: Value) -> bool {
     }
 }
 
-/// Leaves out the smallest part that cannot be read, and tries again. Of a repeated field, the last value counts.
+/// Leaves out the smallest unreadable part, and tries again. If a field is repeated, the last value counts.
 fn leniently<T: DeserializeOwned>(json: &[u8], screen: &Screen) -> Result<Decoded<T>, String> {
     let mut document: Value = serde_json::from_slice(json)
         .map_err(|e| format!("is not valid JSON at line {} column {}", e.line(), e.column()))?;
@@ -81,8 +81,8 @@ fn leniently<T: DeserializeOwned>(json: &[u8], screen: &Screen) -> Result<Decode
     Err(format!("does not match the schema in more than {MAX_PARTS} places"))
 }
 
-/// Removes what is at the end of a path, or what contains it where the path leads further than the document. Returns the path
-/// to what was removed.
+/// Removes what a path leads to, or what contains it if the path goes beyond the document. Returns the path to what was
+/// removed.
 fn remove<'p>(document: &mut Value, path: &'p [&'p Segment]) -> Option<&'p [&'p Segment]> {
     let (last, parents) = path.split_last()?;
     let parent = parents.iter().try_fold(&mut *document, |value, segment| match segment {

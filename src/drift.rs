@@ -1,4 +1,4 @@
-//! What a live response held that the API description of this crate's version does not know.
+//! What a live response contains that this crate version's API description does not know.
 
 use crate::decode::Decoded;
 use crate::operation::Operation;
@@ -10,10 +10,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::{cell::RefCell, fmt, sync::Arc};
 use tracing::{Level, enabled, error, warn};
 
-/// Findings of one kind in a report, at the most: enough to see what changed, and short whatever a server sends.
+/// The maximum number of findings of one kind in a report: enough to see what changed, and short whatever a server sends.
 const MAX_FINDINGS: usize = 32;
 
-/// What a response held that the description does not know.
+/// What a response contains that the API description does not know.
 ///
 /// ```
 /// use traxes_connect::{Client, DriftReport};
@@ -27,7 +27,7 @@ const MAX_FINDINGS: usize = 32;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
-/// It holds names of fields and values of enums, escaped and cut at 64 characters, and no other text of the response.
+/// It holds field names and enum values, escaped and cut at 64 characters, and no other text from the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftReport {
@@ -35,17 +35,17 @@ pub struct DriftReport {
     pub operation: &'static str,
     /// A 2xx status that is not documented.
     pub undocumented_status: Option<u16>,
-    /// Where the unknown fields are, such as `data.collective.tenantId` or `errors[].hint`. Each once.
+    /// The paths of unknown fields, such as `data.collective.tenantId` or `errors[].hint`. Each once.
     pub unknown_fields: Vec<String>,
-    /// The unknown values of enums. Each once.
+    /// The unknown enum values. Each once.
     pub unknown_values: Vec<UnknownValue>,
     /// The fields that could not be read, such as `created`: see [`Response::unreadable_fields`](crate::Response). Each once.
     pub unreadable_fields: Vec<String>,
-    /// Whether there was more than the 32 of a kind that a report holds.
+    /// Whether there were more than the 32 of a kind that a report holds.
     pub cut: bool,
 }
 
-/// A value that an enum of the description does not have.
+/// A value that an enum in the description does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownValue {
@@ -85,7 +85,7 @@ impl fmt::Display for DriftReport {
 pub(crate) type OnDrift = Arc<dyn Fn(&DriftReport) + Send + Sync>;
 
 thread_local! {
-    /// Where enums leave the values that they do not know while a response is observed on this thread.
+    /// Where enums leave the values they do not know while a response is observed on this thread.
     static VALUES: RefCell<Option<UnknownValues>> = const { RefCell::new(None) };
 }
 
@@ -94,7 +94,7 @@ struct UnknownValues {
     screen: Screen,
 }
 
-/// Parses a response once more for what its type does not know, if anyone listens.
+/// Parses a response again for what its type does not know, if anyone listens.
 pub(crate) fn observe<T: DeserializeOwned>(
     operation: &Operation<T>,
     raw: &RawResponse,
@@ -109,13 +109,13 @@ pub(crate) fn observe<T: DeserializeOwned>(
     if !report.is_empty() {
         warn!("drift: {report}");
     }
-    // The log has these already, with or without this feature.
+    // These are already logged, with or without this feature.
     report.unreadable_fields = decoded.unreadable_fields.iter().take(MAX_FINDINGS).cloned().collect();
     report.cut |= decoded.unreadable_fields.len() > MAX_FINDINGS;
     if let Some(callback) = callback.filter(|_| !report.is_empty()) {
         // The request was applied: its response is worth more than a report.
         if panic::catch_unwind(AssertUnwindSafe(|| callback(&report))).is_err() {
-            error!("the callback of on_drift panicked");
+            error!("the on_drift callback panicked");
         }
     }
 }
@@ -129,7 +129,7 @@ fn report<T: DeserializeOwned>(
     let mut fields = Findings::default();
     VALUES.set(Some(UnknownValues { findings: Findings::default(), screen: screen.clone() }));
     let mut found = |path: Path| fields.add(|| place(&path, screen));
-    // That it decodes is known by now.
+    // It is known to decode by now.
     match &decoded.readable {
         Some(document) => drop(serde_ignored::deserialize::<_, _, T>(document, &mut found)),
         None => {
@@ -157,7 +157,7 @@ pub(crate) fn unknown_value(of: &'static str, value: &str) {
     });
 }
 
-/// Different findings, as many as a report holds.
+/// Distinct findings, as many as a report holds.
 struct Findings<F> {
     found: Vec<F>,
     cut: bool,
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_response_is_parsed_again_only_if_someone_listens() {
-        // With one dispatcher alone, tracing keeps for all threads what the thread says that comes first.
+        // With a single dispatcher, tracing keeps the first thread's answer for all threads.
         let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let operation = Operation {
             name: "test",

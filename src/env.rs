@@ -1,4 +1,4 @@
-//! A client as the environment describes it.
+//! A client configured from the environment.
 
 use crate::access_token::AccessToken;
 use crate::address::checked_url;
@@ -10,14 +10,14 @@ use crate::setting::Setting;
 use std::env;
 
 impl Client {
-    /// A client for the environment.
+    /// A client configured from environment variables.
     ///
     /// | variable | |
     /// |---|---|
     /// | `TRAXES_ACCESS_TOKEN` | an access token |
     /// | `TRAXES_CLIENT_ID`, `TRAXES_CLIENT_SECRET` | or client credentials, with which tokens are fetched and renewed |
-    /// | `TRAXES_TOKEN_URL` | a token endpoint other than the vendor's: needed where the API is on this machine |
-    /// | `TRAXES_BASE_URL` | another API than production |
+    /// | `TRAXES_TOKEN_URL` | a token endpoint other than the vendor's: needed if the API is on this machine |
+    /// | `TRAXES_BASE_URL` | an API other than production |
     ///
     /// ```no_run
     /// let client = traxes_connect::Client::from_env()?;
@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `Config`, with the name of the variable that is missing, empty or wrong.
+    /// `Config`, which names the variable that is missing, empty or wrong.
     pub fn from_env() -> Result<Self, Error> {
         let (id, secret) = (variable("TRAXES_CLIENT_ID")?, variable("TRAXES_CLIENT_SECRET")?);
         let token_url = variable("TRAXES_TOKEN_URL")?;
@@ -35,7 +35,7 @@ impl Client {
         let (name, problem) = match (variable("TRAXES_ACCESS_TOKEN")?, id, secret) {
             (Some(token), None, None) => {
                 AccessToken::named("TRAXES_ACCESS_TOKEN", &token)?;
-                // Not used with a token, and wrong all the same.
+                // Not used with a token, but checked anyway.
                 token_url.map_or(Ok(()), |url| checked_url("TRAXES_TOKEN_URL", &url, false).map(drop))?;
                 return builder.token(token).build();
             }
@@ -50,8 +50,8 @@ impl Client {
             (None, None, None) => {
                 ("TRAXES_ACCESS_TOKEN", "is not set: set it, or TRAXES_CLIENT_ID and TRAXES_CLIENT_SECRET")
             }
-            (None, None, Some(_)) => ("TRAXES_CLIENT_ID", "is not set, and TRAXES_CLIENT_SECRET is: set both"),
-            (None, Some(_), None) => ("TRAXES_CLIENT_SECRET", "is not set, and TRAXES_CLIENT_ID is: set both"),
+            (None, None, Some(_)) => ("TRAXES_CLIENT_ID", "is not set, but TRAXES_CLIENT_SECRET is: set both"),
+            (None, Some(_), None) => ("TRAXES_CLIENT_SECRET", "is not set, but TRAXES_CLIENT_ID is: set both"),
             (Some(_), ..) => ("TRAXES_ACCESS_TOKEN", "is set, and so is TRAXES_CLIENT_ID or _SECRET: unset either"),
         };
         Err(Error::config(name, problem))

@@ -1,4 +1,4 @@
-//! What went wrong, and whether the request happened all the same.
+//! What went wrong, and whether the request was applied anyway.
 
 use crate::error_body::ErrorBody;
 use crate::outcome::Outcome;
@@ -11,10 +11,10 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration}
 /// A boxed error of any type, as the source of an [`Error`].
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Longest text that `Display` of an [`Error`] writes, in characters: a line that any log keeps whole.
+/// The longest text that an [`Error`]'s `Display` writes, in characters: a line that any log keeps whole.
 const MAX_MESSAGE: usize = 300;
 
-/// Why a call failed, and whether the request was applied all the same.
+/// Why a call failed, and whether the request was applied anyway.
 ///
 /// ```
 /// # async fn run(client: traxes_connect::Client) {
@@ -31,8 +31,8 @@ const MAX_MESSAGE: usize = 300;
 /// # }
 /// ```
 ///
-/// `Display` is one line of at most 300 characters, and like `Debug` it is safe to log: no secret, no body, of the server's
-/// own words only its error code and request id, and nothing of what a [`TokenSource`](crate::TokenSource) of yours says.
+/// `Display` is one line of at most 300 characters. Like `Debug`, it is safe to log: no secrets, no body, of the server's own
+/// words only its error code and request id, and nothing from your [`TokenSource`](crate::TokenSource)'s errors.
 pub struct Error {
     kind: ErrorKind,
     outcome: Outcome,
@@ -53,7 +53,7 @@ struct Details {
     source: Option<BoxError>,
 }
 
-/// The stage at which a call failed. `Display` and JSON have it in snake case, as logs do.
+/// The stage at which a call failed. `Display` and JSON write it in snake case, as logs do.
 ///
 /// ```
 /// use traxes_connect::{Client, ErrorKind};
@@ -68,25 +68,25 @@ struct Details {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting is wrong. Nothing was sent. The message names the setting: correct it.
+    /// A setting is wrong. Nothing was sent. The message names the setting to fix.
     Config,
-    /// No access token could be obtained, so no attempt was made. The message says why: the credentials, or what happened on the
-    /// way to the token endpoint. Failed connections to it were retried as often as the policy says.
+    /// No access token could be obtained, so no attempt was made. The message says why: the credentials, or what happened on
+    /// the way to the token endpoint. Failed connections to it were retried as often as the policy allows.
     Auth,
     /// No connection could be made: the name did not resolve, the connection was refused or timed out, the proxy refused, or
-    /// TLS failed. Nothing was sent. Retrying is safe, and was done as often as the policy says, unless it could not help.
+    /// TLS failed. Nothing was sent. Retrying is safe, and was done as often as the policy allows, unless it could not help.
     Connect,
-    /// The attempt or the call ran out of time: with `NotSent` before the request went out, with `Applied` after a success
-    /// had begun to arrive.
+    /// The attempt or the call ran out of time: `NotSent` if before the request went out, `Applied` if after a success had
+    /// begun to arrive.
     Timeout,
-    /// The connection broke before a response came: with `NotSent` before the request went out.
+    /// The connection broke before a response arrived: `NotSent` if before the request went out.
     Transport,
-    /// The server answered with a status other than 2xx. The outcome follows from the status. Where a 401 could not be replayed
-    /// for want of another token, `source()` says why.
+    /// The server answered with a status other than 2xx. The outcome follows from the status. If a 401 could not be replayed
+    /// because there was no other token, `source()` says why.
     Status,
-    /// The server answered with 2xx, and its body cannot be read or has nothing that the API documents. With the documented
-    /// status the request was applied; with another 2xx, somebody on the way may have answered. Status, request id and the
-    /// bytes that arrived are in the error.
+    /// The server answered with 2xx, but its body cannot be read or has nothing that the API documents. With the documented
+    /// status, the request was applied; with another 2xx, an intermediary may have answered. The error has the status, the
+    /// request id and the bytes that arrived.
     Decode,
 }
 
@@ -133,7 +133,7 @@ impl Error {
         self
     }
 
-    /// Marks what the next attempt would meet again.
+    /// Marks what the next attempt would hit again.
     pub(crate) fn permanent(mut self, permanent: bool) -> Self {
         self.details.permanent = permanent;
         self
@@ -143,7 +143,7 @@ impl Error {
         self.details.permanent
     }
 
-    /// Makes the error of an attempt that of its call. That an earlier attempt may have run stands, whatever came later.
+    /// Turns an attempt's error into its call's. If an earlier attempt may have run, that stands, whatever came later.
     pub(crate) fn of_call(
         mut self,
         name: &'static str,
@@ -182,44 +182,44 @@ impl Error {
         self.details.response.as_ref().map(|response| &response.headers)
     }
 
-    /// What arrived of the response's body, up to the [body limit](crate::ClientBuilder::body_limit). Empty without a response.
+    /// What arrived of the response body, up to the [body limit](crate::ClientBuilder::body_limit). Empty without a response.
     pub fn body(&self) -> &[u8] {
         self.details.response.as_ref().map_or(&[], |response| &response.body)
     }
 
-    /// The server's error code, where the body has one: `code` or `error` of an error object, of problem details, or of
-    /// the first of an `errors` array.
+    /// The server's error code, if the body has one: `code` or `error` of an error object, of problem details, or of the first
+    /// element of an `errors` array.
     pub fn code(&self) -> Option<&str> {
         self.details.error_body.code.as_deref()
     }
 
-    /// The server's own explanation, where the body has one: `detail`, `message`, `error_description` or `title`. It may
-    /// quote what was sent, so neither `Display` nor `Debug` shows it.
+    /// The server's own explanation, if the body has one: `detail`, `message`, `error_description` or `title`. It may quote
+    /// what was sent, so neither `Display` nor `Debug` shows it.
     pub fn detail(&self) -> Option<&str> {
         self.details.error_body.detail.as_deref()
     }
 
-    /// The id under which the server knows the request: what its support asks for.
+    /// The server's id for the request: what its support asks for.
     pub fn request_id(&self) -> Option<&str> {
         self.details.response.as_ref().and_then(RawResponse::request_id)
     }
 
-    /// How long the server asked to wait before the next request. Of an `Auth` error, what the token endpoint asked for.
+    /// How long the server asked to wait before the next request. For an `Auth` error, what the token endpoint asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.details.retry_after
     }
 
-    /// How many times the request was begun, the first one and a replay after a 401 included.
+    /// How many attempts were made, including the first and any replay after a 401.
     pub fn attempts(&self) -> u32 {
         self.details.attempts
     }
 
-    /// How long the call took, waits included.
+    /// How long the call took, including waits.
     pub fn elapsed(&self) -> Duration {
         self.details.elapsed
     }
 
-    /// The operation that failed, such as `create_collective_onboarding`. None for an error of the configuration.
+    /// The operation that failed, such as `create_collective_onboarding`. `None` for a configuration error.
     pub fn operation(&self) -> Option<&'static str> {
         self.details.operation
     }
@@ -233,13 +233,13 @@ impl Error {
             (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "check the base URL",
             (Outcome::Rejected, _) => "fix the request before you retry",
             (Outcome::Applied | Outcome::Unknown, _) if self.details.is_safe => "it is safe to retry",
-            (Outcome::Applied, _) => "do not retry: what arrived of the response is in body()",
+            (Outcome::Applied, _) => "do not retry: body() has what arrived of the response",
             (Outcome::Unknown, _) => "find out before you retry",
         }
     }
 }
 
-/// The outcome comes first, where no cut reaches it.
+/// The outcome comes first, so that it is never cut off.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Details { message, attempts, elapsed, .. } = &*self.details;
@@ -260,7 +260,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a token source of the user's says may hold anything.
+        // The error of the user's token source may contain anything.
         let source = self.details.source.as_ref();
         let ours = source.filter(|s| s.is::<reqwest::Error>() || s.is::<Self>() || s.is::<Arc<Self>>());
         f.debug_struct("Error")

@@ -1,8 +1,8 @@
-//! What a server says about an error, in the body of its response.
+//! What a server says about an error in its response body.
 
 use serde_json::Value;
 
-/// Code and explanation of an error body, whatever its shape. A body without them is no problem.
+/// The code and explanation in an error body, whatever its shape. Both are optional.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Option<String>,
@@ -10,7 +10,7 @@ pub(crate) struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Looks in an error object, in problem details (RFC 9457), and in the first of an `errors` array.
+    /// Looks in an error object, in problem details (RFC 9457), and in the first element of an `errors` array.
     pub(crate) fn parse(json: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(json).unwrap_or_default();
         let objects = [&body, &body["error"], &body["errors"][0]];

@@ -1,4 +1,4 @@
-// As a test, the README's snippets need the features that they show.
+// As doctests, the README's snippets need the features that they show.
 #![cfg_attr(any(not(doctest), all(feature = "drift", feature = "sandbox")), doc = include_str!("../README.md"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! The operation: creating a collective onboarding request, what it takes, and how its reply is read.
+//! The operation: creating a collective onboarding request, its input, and how its response is read.
 
 use crate::types::{
     CollectiveOnboardingRequest, CollectiveType, OnboardingActionType, OnboardingRequest, OnboardingStatus,
@@ -27,7 +27,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Each [`Error`] says by its [outcome](Error::outcome) whether the request was applied all the same.
+    /// Each [`Error`]'s [outcome](Error::outcome) says whether the request was applied anyway.
     pub async fn create_collective_onboarding(
         &self,
         request: &CollectiveOnboardingRequest,
@@ -37,7 +37,8 @@ impl Client {
     }
 }
 
-/// Requests are made with [`new`](Self::new) or [`unnamed`](Self::unnamed) and these setters. What is not set is not sent.
+/// Create a request with [`new`](Self::new) or [`unnamed`](Self::unnamed) and these setters. Fields that are not set are not
+/// sent.
 impl CollectiveOnboardingRequest {
     /// A request for a collective with a name.
     ///
@@ -63,7 +64,7 @@ impl CollectiveOnboardingRequest {
         Self::default()
     }
 
-    /// The id that the collective shall have.
+    /// The id to give the collective.
     pub fn collective_id(self, id: Uuid) -> Self {
         Self { collective_id: Some(id), ..self }
     }
@@ -86,7 +87,7 @@ impl CollectiveOnboardingRequest {
     ///
     /// # Errors
     ///
-    /// What serde_json cannot write, such as a map whose keys are no strings.
+    /// If serde_json cannot serialize the value, such as a map with non-string keys.
     pub fn properties(self, properties: impl Serialize) -> Result<Self, serde_json::Error> {
         Ok(Self { properties: Some(serde_json::to_value(properties)?), ..self })
     }
@@ -107,14 +108,14 @@ impl OnboardingRequest {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     ///
-    /// It is the `redirectLink` of an action of type `Consent`, or of no type: `Consent` is the only one documented. An
-    /// action of another type is in `action`.
+    /// This is the `redirectLink` of an action of type `Consent`, or of no type: `Consent` is the only documented one. Actions
+    /// of other types are in `action`.
     pub fn consent_url(&self) -> Option<&str> {
         let action = self.action.as_ref()?;
         matches!(action.type_, None | Some(OnboardingActionType::Consent)).then(|| action.redirect_link.as_deref())?
     }
 
-    /// Whether the onboarding has ended: succeeded, failed or canceled. A status that is absent or unknown has not.
+    /// Whether the onboarding has ended: succeeded, failed or canceled. An absent or unknown status does not count as ended.
     ///
     /// ```
     /// let onboarding: traxes_connect::OnboardingRequest = serde_json::from_str(r#"{"status": "Failed"}"#)?;

@@ -1,10 +1,10 @@
-//! The impls behind every generated enum: a value that the description does not know is kept, not refused.
+//! The impls behind every generated enum: a value that the description does not know is kept, not rejected.
 
 macro_rules! open_enum {
-    // The values after the semicolon are documented too, and held by `Unknown`, whose name they have.
+    // The values after the semicolon are documented too, but held by `Unknown`, whose name they share.
     ($name:ident { $($variant:ident = $value:literal),* ; $($held:literal),* }) => {
         impl $name {
-            /// The value as it stands in JSON.
+            /// The value as it appears in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $value,)*
@@ -90,7 +90,7 @@ mod tests {
     open_enum!(Light { Red = "red"; "Unknown" });
 
     #[test]
-    fn an_option_that_is_documented_under_the_name_of_the_open_variant_is_kept() {
+    fn a_documented_option_with_the_name_of_the_open_variant_is_kept() {
         let read = |json: &str| serde_json::from_str::<Light>(json).unwrap();
         assert_eq!((read("\"red\""), read("\"Unknown\"")), (Light::Red, Light::from("Unknown")));
         assert_eq!(serde_json::to_string(&read("\"Unknown\"")).unwrap(), "\"Unknown\"");

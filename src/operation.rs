@@ -9,7 +9,7 @@ pub(crate) struct Operation<T> {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
-    /// The documented statuses of success.
+    /// The documented success statuses.
     pub(crate) success: &'static [RangeInclusive<u16>],
     /// Whether a request changes nothing (RFC 9110, section 9.2.1).
     pub(crate) is_safe: bool,
@@ -24,9 +24,9 @@ impl<T> Operation<T> {
 
 /// The type of a documented response. `build/operations.rs` writes the impl, so it covers every field.
 pub(crate) trait Documented: Serialize {
-    /// Whether any documented field has a value. An object without one was written by somebody else than the API.
+    /// Whether any documented field has a value. An object without one did not come from the API.
     fn has_documented_field(&self) -> bool;
 
-    /// Whether any documented field has a documented value: the unknown value of an enum, as in `{"status": "ok"}`, is none.
+    /// Whether any documented field has a documented value: an unknown enum value, as in `{"status": "ok"}`, does not count.
     fn has_documented_value(&self) -> bool;
 }

@@ -1,10 +1,10 @@
-//! Did it happen? What a failed call says about its request, and how the status of a response decides that.
+//! Did it happen? What a failed call says about its request, and how the response's status decides that.
 
 use http::StatusCode;
 use serde::Serialize;
 use std::fmt;
 
-/// Whether a failed request was applied. `Display` and JSON have it in snake case, as logs do.
+/// Whether a failed request was applied. `Display` and JSON write it in snake case, as logs do.
 ///
 /// ```
 /// use traxes_connect::{Error, Outcome};
@@ -24,25 +24,25 @@ pub enum Outcome {
     /// The server refused the request, so nothing happened. Retrying is safe, and makes sense once you have fixed what it
     /// refused, or after [`Error::retry_after`](crate::Error::retry_after).
     Rejected,
-    /// The server applied the request, and its response is unreadable. Retrying would create a second one.
+    /// The server applied the request, but its response is unreadable. Retrying would apply it again.
     Applied,
-    /// The request may have been applied or not. Find out before you retry.
+    /// The request may or may not have been applied. Find out before you retry.
     Unknown,
 }
 
 impl Outcome {
-    /// What a response without a 2xx status means for its request, whoever on the way wrote it.
+    /// What a non-2xx response means for its request, whoever along the way sent it.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
-            // "The user agent MUST NOT change the request method": it is to be sent elsewhere (RFC 9110, 15.4.8 and 15.4.9).
+            // "The user agent MUST NOT change the request method": it has to be sent elsewhere (RFC 9110, 15.4.8 and 15.4.9).
             // Frameworks answer a POST that they applied with 301 to 303.
             307 | 308 => Self::Rejected,
-            // Whoever stopped waiting may have forwarded the request before.
+            // Whoever stopped waiting may already have forwarded the request.
             408 => Self::Unknown,
-            // The 4xx that IANA has assigned. Gateways use the others for outcomes of their own, such as 499 for a client that
+            // The 4xx that IANA has assigned. Gateways use the others for their own outcomes, such as 499 for a client that
             // left while its request was running.
             400..=417 | 421..=426 | 428 | 429 | 431 | 451 => Self::Rejected,
-            // Also 503 with `Retry-After`: Varnish and nginx answer so after they have forwarded the request.
+            // Even 503 with `Retry-After`: Varnish and nginx send it after they have forwarded the request.
             _ => Self::Unknown,
         }
     }

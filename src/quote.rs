@@ -1,10 +1,10 @@
-//! What others wrote, as it may stand in a message of ours: on one line, and short.
+//! Text from others, made fit for our messages: on one line, and short.
 
 use std::borrow::Cow;
 
 /// Room for a UUID and a prefix.
 const MAX_NAME: usize = 64;
-/// Room for what TLS says about a certificate: the name that was expected, and those that it is valid for.
+/// Room for what TLS says about a certificate: the expected name, and those it is valid for.
 const MAX_CAUSE: usize = 160;
 
 /// A name, a code or an id.
@@ -12,7 +12,7 @@ pub(crate) fn quoted(text: &str) -> String {
     cut(&text.escape_debug().to_string(), MAX_NAME).into_owned()
 }
 
-/// The cause of a failure, in the words of the operating system, of TLS or of a proxy.
+/// The cause of a failure, in the words of the operating system, TLS or a proxy.
 pub(crate) fn quoted_cause(text: &str) -> String {
     // TLS puts names in quotation marks, which cannot break a line.
     let escaped = text.escape_debug().to_string().replace("\\\"", "\"");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-/// Where servers and proxies put the id of a request, the usual one first.
+/// Where servers and proxies put a request's id, the most common header first.
 const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-request-id",
     "x-correlation-id",
@@ -14,7 +14,7 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
     "cf-ray",
 ];
 
-/// Status, headers, and what came of the body.
+/// Status, headers, and what arrived of the body.
 #[derive(Clone)]
 pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
@@ -22,11 +22,11 @@ pub(crate) struct RawResponse {
     pub(crate) body: Bytes,
 }
 
-/// Some producers of JSON put it first; RFC 8259, section 8.1, lets a parser ignore it.
+/// Some JSON producers put it first; RFC 8259, section 8.1, lets a parser ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl RawResponse {
-    /// The body, as a parser of JSON takes it.
+    /// The body, as a JSON parser takes it.
     pub(crate) fn json(&self) -> &[u8] {
         self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body)
     }

@@ -16,8 +16,8 @@ use std::{fmt, ops::Deref};
 /// # }
 /// ```
 ///
-/// `Debug` shows neither headers nor the body, nor an access token that the server echoes. The value itself is as it came: to print
-/// a field of it shows what the server wrote there.
+/// `Debug` shows neither headers nor body, nor an access token that the server echoes. The value itself is as received:
+/// printing a field shows what the server wrote there.
 #[derive(Clone)]
 pub struct Response<T> {
     pub(crate) value: T,
@@ -48,7 +48,7 @@ impl<T> Response<T> {
         &self.raw.headers
     }
 
-    /// The body, byte for byte as it came.
+    /// The body, byte for byte as received.
     pub fn body(&self) -> &[u8] {
         &self.raw.body
     }
@@ -71,17 +71,17 @@ impl<T> Response<T> {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
     /// ```
     ///
-    /// What they held is in [`body`](Self::body).
+    /// Their contents are in [`body`](Self::body).
     pub fn unreadable_fields(&self) -> &[String] {
         &self.unreadable_fields
     }
 
-    /// The id under which the server knows the request: `x-request-id`, or another of the usual headers.
+    /// The server's id for the request: from `x-request-id`, or another of the usual headers.
     pub fn request_id(&self) -> Option<&str> {
         self.raw.request_id()
     }
 
-    /// How many attempts were made: 1 where nothing had to be retried.
+    /// How many attempts were made: 1 if nothing had to be retried.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

@@ -1,4 +1,4 @@
-//! Whether a failed attempt is followed by another one, and after how long.
+//! Whether a failed attempt is followed by another, and after how long.
 
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
@@ -6,24 +6,24 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use std::time::{Duration, SystemTime};
 
-/// Three: most faults that pass at all pass within a second or two, and more attempts make an outage worse.
+/// Three: most transient faults pass within a second or two, and more attempts make an outage worse.
 const MAX_ATTEMPTS: u32 = 3;
-/// About the time that a restarting server or a moving address needs.
+/// About as long as a restarting server or a moving address takes.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
-/// Past this, waiting longer helps nobody who waits for a page.
+/// Past this, waiting longer helps nobody waiting for a page.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// What a person or a gateway in front of the caller still waits for.
+/// As long as a person, or a gateway in front of the caller, still waits.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
-/// In less time than this, a request may go out and no response come back: a sure outcome would turn into an unknown one.
+/// In less time than this, a request may go out and no response come back: a certain outcome would become an unknown one.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
-/// What `Retry-After: 0` and dates in the past come to: at once would only be refused at once.
+/// The delay for `Retry-After: 0` and dates in the past: an immediate retry would only be refused again.
 const SHORTEST_ASKED_DELAY: Duration = Duration::from_millis(50);
-/// Up to a tenth of a delay that the server asks for is added to it, so that clients which it sent away together do not come
-/// back together.
+/// Up to a tenth of the delay that the server asks for is added to it, so that clients sent away together do not come back
+/// together.
 const ASKED_JITTER_PART: u32 = 10;
 /// The most that is added: more would only keep callers waiting.
 const MAX_ASKED_JITTER: Duration = Duration::from_secs(1);
-/// No end, in terms that the arithmetic of instants allows: about 30 years, as tokio has it.
+/// No end, as far as `Instant` arithmetic allows: about 30 years, as in tokio.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// How often and for how long a call is tried.
@@ -37,8 +37,9 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400 * 365 * 30);
 /// ```
 ///
 /// The client retries what was certainly not applied and may succeed next time: a failed connection, 425 and 429. The delay
-/// before retry `n`, from 0, is random between zero and `min(max_backoff, initial_backoff * 2^n)`, or what `Retry-After` asks for and
-/// a little more. No attempt starts in less time than the last one took: the call ends with its error at once.
+/// before retry `n`, counted from 0, is random between zero and `min(max_backoff, initial_backoff * 2^n)`, or what
+/// `Retry-After` asks for plus a little more. No attempt starts with less time left than the last one took: the call ends with
+/// its error at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -76,7 +77,7 @@ impl RetryPolicy {
         Self { max_attempts: attempts.max(1), ..self }
     }
 
-    /// The longest delay before the first retry. It doubles with each further one.
+    /// The longest delay before the first retry. It doubles with each further retry.
     pub fn initial_backoff(self, backoff: Duration) -> Self {
         Self { initial_backoff: backoff, ..self }
     }
@@ -91,8 +92,8 @@ impl RetryPolicy {
         Self { total_timeout: timeout.min(LONGEST_TIMEOUT), ..self }
     }
 
-    /// Retries also what may have been applied. **Each retry may create a second collective**, with a consent link of
-    /// its own: only for those who find and remove duplicates by other means.
+    /// Also retries what may have been applied. **Each retry may create a second collective**, with its own consent link: use
+    /// this only if you find and remove duplicates by other means.
     pub fn repeat_unknown_outcomes_and_risk_duplicates(self) -> Self {
         Self { repeat_unknown: true, ..self }
     }
@@ -142,11 +143,11 @@ pub(crate) enum Next {
     ReplayWithNewToken,
 }
 
-/// How far a call has come.
+/// The progress of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) attempts: u32,
-    /// A request that changes nothing may be sent again whatever became of it.
+    /// A request that changes nothing may be retried whatever became of it.
     pub(crate) is_safe: bool,
     pub(crate) replayed: bool,
     pub(crate) last_attempt: Duration,
@@ -154,7 +155,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Whether an attempt that starts after a delay has as long as the last one took.
+    /// Whether an attempt that starts after this delay has as long as the last one took.
     pub(crate) fn has_time_after(&self, delay: Duration) -> bool {
         delay.saturating_add(self.last_attempt.max(SHORTEST_ATTEMPT)) <= self.remaining
     }
@@ -166,8 +167,8 @@ fn asked_delay(asked: Duration, drawn: f64) -> Duration {
     asked.saturating_add(jitter.mul_f64(drawn))
 }
 
-/// `Retry-After`, in seconds or as a date, which counts from the response's own `Date`: clocks differ. A date in the past is no
-/// delay, and more seconds than fit are the most that do.
+/// `Retry-After`, in seconds or as a date, which counts from the response's own `Date`: clocks differ. A date in the past means
+/// no delay, and seconds that overflow are capped.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
     let value = text(RETRY_AFTER)?;
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_have_been_applied_and_may_succeed_is_retried_and_nothing_else() {
+    fn only_what_cannot_have_been_applied_and_may_succeed_is_retried() {
         let of = |kind, outcome| Error::new(kind, outcome, "why");
         let policy = RetryPolicy::new();
         for (error, retried) in [
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn no_attempt_starts_in_less_time_than_the_last_one_took() {
+    fn no_attempt_starts_with_less_time_than_the_last_one_took() {
         let policy = RetryPolicy::new().initial_backoff(Duration::ZERO);
         for (error, retries) in [(status(429, &[]), true), (status(401, &[]), false)] {
             let next = |last_attempt: u64, remaining: u64| {
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_that_the_server_asks_for_gets_a_little_longer_and_never_shorter() {
+    fn a_delay_that_the_server_asks_for_gets_a_little_longer_but_never_shorter() {
         for (asked, drawn, delay) in [
             (0, 0.0, 50),
             (0, 1.0, 55),
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_of_retry_after_counts_from_the_date_of_the_response() {
+    fn a_retry_after_date_counts_from_the_date_of_the_response() {
         let date = "Tue, 14 Nov 2023 22:14:20 GMT";
         for (sent, seconds) in [
             (Some("Tue, 14 Nov 2023 22:14:15 GMT"), 5),

@@ -1,4 +1,4 @@
-//! A server on loopback that behaves as the API documents: for first steps, and for tests of your own code.
+//! A server on loopback that behaves as the API documents: for first steps, and for testing your own code.
 //!
 //! ```
 //! # async fn run() -> Result<(), traxes_connect::Error> {
@@ -22,14 +22,14 @@
 //!
 //! # Many at once
 //!
-//! Each sandbox is a server of httpmock's pool, on a port of its own, with state of its own. The pool holds
-//! 25 servers in a process, or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another
-//! sandbox is dropped. So a test may keep several, and a test that keeps more than there are waits for ever. A dropped
-//! sandbox forgets what it was told; its port may be handed to a later one.
+//! Each sandbox is a server from httpmock's pool, with its own port and its own state. The pool holds 25 servers per process,
+//! or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another sandbox is dropped. So a test
+//! may keep several, but one that keeps more than there are blocks forever. A dropped sandbox forgets what it was told; its
+//! port may go to a later one.
 //!
-//! # Mocks of your own
+//! # Your own mocks
 //!
-//! For other answers than these, [`mocks`] has the helpers that progenitor generates for an httpmock server of yours.
+//! For other responses, [`mocks`] has the helpers that progenitor generates for your own httpmock server.
 
 use crate::types::{
     Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData, OnboardingRequest,
@@ -72,19 +72,19 @@ pub mod mocks {
 
 const PATH: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.path;
 const METHOD: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.method;
-/// The characters of the only spelling that RFC 9562 gives a UUID.
+/// The length of the only text form that RFC 9562 gives a UUID.
 const HYPHENATED_UUID: usize = 36;
 const TOKEN_PATH: &str = "/oauth2/access_token";
 
-/// A running server. Dropping it ends it. See the [module](self) for an example.
+/// A running server. Dropping it stops it. See the [module](self) for an example.
 pub struct Sandbox {
     server: MockServer,
     state: Arc<Mutex<State>>,
-    /// Given back after the server, in the order of these fields.
+    /// Returned after the server, in the order of these fields.
     _turn: SemaphorePermit<'static>,
 }
 
-/// A turn for each server of httpmock's pool: whoever waits in that itself may sleep on where two are put back at once.
+/// A turn for each server in httpmock's pool: a waiter in the pool itself may sleep on if two are returned at once.
 static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
     let servers = env::var("HTTPMOCK_MAX_SERVERS").ok().and_then(|servers| servers.parse().ok());
     Semaphore::new(servers.unwrap_or(25))
@@ -93,17 +93,17 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 #[derive(Default)]
 struct State {
     requests: Vec<ReceivedRequest>,
-    replies: VecDeque<HttpMockResponse>,
+    responses: VecDeque<HttpMockResponse>,
     rejected: HashSet<String>,
 }
 
-/// A request as the sandbox received it. `Debug` shows it without headers, which hold the token.
+/// A request as the sandbox received it. `Debug` shows it without headers, which contain the token.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ReceivedRequest {
     /// The method.
     pub method: Method,
-    /// The path, and the query where there is one.
+    /// The path, and the query if there is one.
     pub target: String,
     /// The headers.
     pub headers: HeaderMap,
@@ -121,8 +121,8 @@ impl Sandbox {
     /// Starts a server on a free port of the loopback interface, or waits for one: see [many at once](self#many-at-once).
     pub async fn start() -> Self {
         let turn = TURNS.acquire().await.expect("it is never closed");
-        // On a thread of its own: a server that is dropped blocks its thread until it is back in the pool, and might wait there
-        // for a task of the same thread that is to take one out.
+        // On its own thread: dropping a server blocks its thread until it is back in the pool, and that may depend on a task on
+        // the same thread that has yet to take one out.
         let server = spawn_blocking(MockServer::start).await.expect("a server starts");
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
@@ -136,8 +136,8 @@ impl Sandbox {
         self.server.base_url()
     }
 
-    /// The token endpoint of the server, for [`ClientCredentials`](crate::ClientCredentials). It grants a new token for an
-    /// hour to any id and secret.
+    /// The token endpoint of the server, for [`ClientCredentials`](crate::ClientCredentials). It grants any id and secret a new
+    /// token for an hour.
     ///
     /// ```
     /// # async fn run() -> Result<(), traxes_connect::Error> {
@@ -157,10 +157,10 @@ impl Sandbox {
 
     /// A client for the server, with default settings.
     pub fn client(&self) -> Client {
-        self.client_builder().build().expect("settings without a fault")
+        self.client_builder().build().expect("valid settings")
     }
 
-    /// A builder of clients for the server: API and token endpoint are set to the sandbox's, and a token is set that it takes.
+    /// A client builder for the server, set to the sandbox's API and token endpoint and a token that it accepts.
     ///
     /// ```
     /// # async fn run() -> Result<(), traxes_connect::Error> {
@@ -179,7 +179,7 @@ impl Sandbox {
         Client::builder().server(self.url(), self.token_url()).token("sandbox-access-token")
     }
 
-    /// What the API received so far, whatever it answered, in the order of arrival. Requests for tokens are not among it.
+    /// What the API has received so far, whatever it answered, in order of arrival. Token requests are not included.
     ///
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -196,7 +196,7 @@ impl Sandbox {
         locked(&self.state).requests.clone()
     }
 
-    /// Queues a reply: the next request to the API gets it, whatever it asks for.
+    /// Queues a response: the next request to the API gets it, whatever it asks for.
     ///
     /// ```
     /// # async fn run() {
@@ -211,25 +211,25 @@ impl Sandbox {
     ///
     /// # Panics
     ///
-    /// Where HTTP has no such status or header.
+    /// If the status or a header is not valid in HTTP.
     pub fn enqueue(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
-        assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is no HTTP status");
+        assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is not a valid HTTP status");
         for (name, value) in headers {
-            assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is no header name");
-            assert!(HeaderValue::try_from(*value).is_ok(), "the value of {name} is none that a header can have");
+            assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is not a valid header name");
+            assert!(HeaderValue::try_from(*value).is_ok(), "the value of {name} is not a valid header value");
         }
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        let reply = HttpMockResponse::builder().status(status).headers(headers).body(body.into()).build();
-        locked(&self.state).replies.push_back(reply);
+        let response = HttpMockResponse::builder().status(status).headers(headers).body(body.into()).build();
+        locked(&self.state).responses.push_back(response);
     }
 
-    /// Answers 401 to this token from now on. Every other is good.
+    /// Answers 401 to this token from now on. Any other is accepted.
     ///
     /// ```
     /// # async fn run() {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
     /// let sandbox = Sandbox::start().await;
-    /// sandbox.reject("sandbox-access-token"); // the one of `Sandbox::client`
+    /// sandbox.reject("sandbox-access-token"); // the token of `Sandbox::client`
     /// let error = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
     /// assert_eq!(error.status().unwrap(), 401);
     /// # }
@@ -252,16 +252,16 @@ impl State {
         if request.target == TOKEN_PATH {
             return granted(&request);
         }
-        let reply = self.replies.pop_front().unwrap_or_else(|| self.documented(&request));
+        let response = self.responses.pop_front().unwrap_or_else(|| self.documented(&request));
         self.requests.push(request);
-        reply
+        response
     }
 
-    /// The answer of the API description.
+    /// The documented response.
     fn documented(&self, request: &ReceivedRequest) -> HttpMockResponse {
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if request.target != PATH || request.method != METHOD {
-            return refusal(404, "NotFound", &format!("the sandbox knows {METHOD} {PATH} alone"));
+            return refusal(404, "NotFound", &format!("the sandbox knows only {METHOD} {PATH}"));
         }
         match header("authorization").split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
@@ -269,25 +269,25 @@ impl State {
                     return refusal(401, "Unauthorized", "the sandbox was told to reject this token");
                 }
             }
-            _ => return refusal(401, "Unauthorized", "authorization: Bearer and a token is needed"),
+            _ => return refusal(401, "Unauthorized", "authorization: Bearer and a token is required"),
         }
         let media_type = header("content-type").split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
-            return refusal(415, "UnsupportedMediaType", "content-type: application/json is needed");
+            return refusal(415, "UnsupportedMediaType", "content-type: application/json is required");
         }
         match documented_body(&request.body) {
-            Ok(collective) => json_reply(201, &serde_json::to_value(onboarding(collective)).expect("JSON of JSON")),
+            Ok(collective) => json_response(201, &serde_json::to_value(onboarding(collective)).expect("JSON of JSON")),
             Err(problem) => refusal(400, "BadRequest", &format!("the body is not as documented: {problem}")),
         }
     }
 }
 
-/// The body, held to what the page says more strictly than the types do: they read other spellings of a UUID, and null.
+/// The body, checked against the page more strictly than by the types: they also accept other forms of a UUID, and null.
 fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
     let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
     let spelt_otherwise = |name: &&str| value[*name].as_str().is_some_and(|id| id.len() != HYPHENATED_UUID);
     if let Some(name) = ["collectiveId", "owner"].into_iter().find(spelt_otherwise) {
-        return Err(format!("{name} is no UUID with hyphens"));
+        return Err(format!("{name} is not a UUID with hyphens"));
     }
     if value.get("type").is_some_and(Value::is_null) {
         return Err("type is null".to_owned());
@@ -295,21 +295,21 @@ fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
     serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
-/// The answer of a token endpoint (RFC 6749, sections 4.4 and 5).
+/// The response of a token endpoint (RFC 6749, sections 4.4 and 5).
 fn granted(request: &ReceivedRequest) -> HttpMockResponse {
     let form: HashMap<_, _> = form_urlencoded::parse(&request.body).collect();
     let has = |name: &str| form.get(name).is_some_and(|value| !value.is_empty());
     if request.method != Method::POST || form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
-        return json_reply(400, &json!({"error": "unsupported_grant_type"}));
+        return json_response(400, &json!({"error": "unsupported_grant_type"}));
     }
     if !has("client_id") || !has("client_secret") {
-        return json_reply(401, &json!({"error": "invalid_client"}));
+        return json_response(401, &json!({"error": "invalid_client"}));
     }
     let token = format!("sandbox-{}", Uuid::new_v4());
-    json_reply(200, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}))
+    json_response(200, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}))
 }
 
-/// The onboarding request that is created for a collective.
+/// The onboarding request created for a collective.
 fn onboarding(request: CollectiveOnboardingRequest) -> OnboardingRequest {
     let id = Uuid::new_v4();
     OnboardingRequest {
@@ -344,10 +344,10 @@ fn received(request: &HttpMockRequest) -> ReceivedRequest {
 }
 
 fn refusal(status: u16, code: &str, message: &str) -> HttpMockResponse {
-    json_reply(status, &json!({"code": code, "message": message}))
+    json_response(status, &json!({"code": code, "message": message}))
 }
 
-fn json_reply(status: u16, body: &Value) -> HttpMockResponse {
+fn json_response(status: u16, body: &Value) -> HttpMockResponse {
     HttpMockResponse::builder()
         .status(status)
         .header("content-type", "application/json")

@@ -1,5 +1,5 @@
-//! What of a response may be shown: everything but the access tokens that a server echoes. The value that a caller gets is as
-//! it came: a link may need what it holds.
+//! What may be shown of a response: everything but the access tokens that a server echoes. The value that a caller gets is as
+//! received: a link may need what it contains.
 
 use crate::access_token::AccessToken;
 use crate::quote::quoted;
@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName};
 use memchr::memmem;
 use std::{fmt, iter, mem};
 
-/// Shorter ones are parts of ordinary words, and no server issues them.
+/// Shorter ones occur in ordinary words, and no server issues them.
 const SHORTEST_SCREENED: usize = 16;
-/// What stands where a token was.
+/// What replaces a token.
 const HIDDEN: &str = "(hidden: access token)";
 
 /// The token of an attempt, and those of the attempts before it: a server may echo one that it rejected.
@@ -29,14 +29,14 @@ impl Screen {
         &self.token
     }
 
-    /// Goes on with a token, which may be the same.
+    /// Continues with a token, which may be the same.
     pub(crate) fn continue_with(&mut self, token: AccessToken) {
         if token != self.token {
             self.earlier.push(mem::replace(&mut self.token, token));
         }
     }
 
-    /// Marks the values that hold a token as sensitive. A name cannot be marked, so a header whose name holds one is removed.
+    /// Marks values that contain a token as sensitive. A name cannot be marked, so a header whose name contains one is removed.
     pub(crate) fn headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
             if self.finds_token_in(value.as_bytes()) {
@@ -49,17 +49,17 @@ impl Screen {
         }
     }
 
-    /// A text of the server's without the tokens.
+    /// A text from the server, without the tokens.
     pub(crate) fn text(&self, text: &str) -> String {
         self.tokens().fold(text.to_owned(), |text, token| text.replace(token, HIDDEN))
     }
 
-    /// A name or value of the server's, as it may stand in a message.
+    /// A name or value from the server, fit for a message.
     pub(crate) fn quoted(&self, text: &str) -> String {
         quoted(&self.text(text))
     }
 
-    /// `Debug` of a value without the tokens, over several lines if `pretty`.
+    /// A value's `Debug` without the tokens, on several lines if `pretty`.
     pub(crate) fn debug(&self, value: &impl fmt::Debug, pretty: bool) -> String {
         let text = if pretty { format!("{value:#?}") } else { format!("{value:?}") };
         self.tokens().fold(text, |text, token| {
@@ -73,7 +73,7 @@ impl Screen {
         self.tokens().any(|token| memmem::find(text, token.as_bytes()).is_some())
     }
 
-    /// Header names come in lower case, whatever the server wrote.
+    /// Header names are in lower case, whatever the server wrote.
     fn finds_token_in_name(&self, name: &HeaderName) -> bool {
         let name = name.as_str().as_bytes();
         self.tokens().any(|token| name.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token.as_bytes())))

@@ -1,4 +1,4 @@
-//! A value, and the name by which the user who set it knows it: a method or a variable. Errors begin with that name.
+//! A value, and the name under which the user set it: a method or a variable. Errors begin with that name.
 
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {

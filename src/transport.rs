@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
     pub(crate) record: Record,
 }
 
-/// What has come back so far: kept also when reading is cancelled in the middle of a body.
+/// What has come back so far: kept even if reading is cancelled in the middle of a body.
 #[derive(Default)]
 pub(crate) struct Record(Mutex<Received>);
 
@@ -29,7 +29,7 @@ pub(crate) struct Received {
     pub(crate) body_state: BodyState,
 }
 
-/// How far the reading of a body came.
+/// How far reading a body got.
 #[derive(Default)]
 pub(crate) enum BodyState {
     #[default]
@@ -40,7 +40,7 @@ pub(crate) enum BodyState {
 }
 
 impl Exchange {
-    /// The URL of a path below the base URL, which is not parsed again.
+    /// The URL of a path below the base URL, without parsing that again.
     pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = Url::clone(&self.base_url);
         url.set_path(&[url.path().trim_end_matches('/'), path].concat());
@@ -65,8 +65,8 @@ impl Exchange {
     }
 }
 
-/// Removes a header of progenitor's own, which the API does not document and a version-aware server would act on. It is the
-/// first of its name: a documented one comes after it.
+/// Removes progenitor's own header, which the API does not document and a version-aware server would act on. It is the first
+/// with its name: a documented one comes after it.
 fn remove_version(headers: &mut HeaderMap) {
     let Entry::Occupied(version) = headers.entry("api-version") else { return };
     let (name, mut values) = version.remove_entry_mult();
@@ -78,7 +78,7 @@ fn remove_version(headers: &mut HeaderMap) {
 }
 
 impl Record {
-    /// What came, once reading is over.
+    /// What arrived, once reading is over.
     pub(crate) fn take(&self) -> Received {
         mem::take(&mut *self.received())
     }
@@ -98,7 +98,7 @@ impl Record {
         self.received().body_state = state;
     }
 
-    /// Adds a frame of the body, as far as the limit goes. False: it did not fit.
+    /// Appends a frame of the body, up to the limit. Returns false if it did not fit.
     fn append(&self, frame: &Bytes, limit: usize) -> bool {
         let mut received = self.received();
         let Some(RawResponse { body, .. }) = &mut received.response else { return false };

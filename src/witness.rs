@@ -1,4 +1,4 @@
-//! Whether a request was sent: as long as the connection has not asked for its body, it was not.
+//! Whether a request was sent: until the connection asks for its body, it was not.
 
 use crate::error::BoxError;
 use bytes::Bytes;
@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::{io, mem};
 
-/// Settles, once, which of the two came first: the connection that asks for the body, or the end of the attempt.
+/// Settles, once, which came first: the connection asking for the body, or the end of the attempt.
 ///
-/// A mere flag could be read just before the connection sets it. Here a connection that comes second gets no body, so that
-/// what was reported as not sent cannot be sent any more.
+/// A mere flag could be read just before the connection sets it. Here a connection that comes second gets no body, so what was
+/// reported as not sent can no longer be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Witness(OnceLock<First>);
 
@@ -43,7 +43,7 @@ pub(crate) struct WitnessedBody {
 }
 
 impl WitnessedBody {
-    /// Puts a request under the eyes of a witness. A request without a body counts as sent: no connection asks for it.
+    /// Attaches a witness to a request. A request without a body counts as sent: no connection asks for it.
     pub(crate) fn wrap(request: &mut reqwest::Request, witness: &Arc<Witness>) {
         match request.body_mut() {
             Some(body) if !body.is_end_stream() => {

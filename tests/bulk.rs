@@ -296,15 +296,15 @@ async fn bad_rows_are_reported_by_line_and_the_rest_are_created() {
         format!("{},Loi 14,,", id('b')),
     ];
     let expected = [
-        ("line 3: collective_id is no UUID", "correct"),
-        ("line 5: name is empty", "write"),
-        ("line 6: owner is no UUID", "correct"),
+        ("line 3: collective_id is not a UUID", "correct"),
+        ("line 5: name is empty", "fill it in"),
+        ("line 6: owner is not a UUID", "correct"),
         ("line 7: properties is not JSON", "correct"),
-        ("line 8: 2 fields where the first line has 4", "quotes"),
-        ("line 11: collective_id is empty", "write"),
+        ("line 8: 2 fields, but the first line has 4", "quotes"),
+        ("line 11: collective_id is empty", "fill it in"),
         ("line 12: name has more than one line", "close the quotes"),
-        ("line 9: collective_id is in lines [9, 10]", "one of its own"),
-        ("line 10: collective_id is in lines [9, 10]", "one of its own"),
+        ("line 9: collective_id is on lines [9, 10]", "its own"),
+        ("line 10: collective_id is on lines [9, 10]", "its own"),
     ];
     for line_end in ["\n", "\r\n"] {
         let sandbox = Sandbox::start().await;
@@ -333,8 +333,8 @@ async fn a_created_household_without_a_next_step_needs_a_person() {
     assert!(run.stdout.contains("to look at        2  created, with a remark in "), "{}", run.stdout);
     let created = folder.rows("households.created.csv");
     let remarks: Vec<_> = ids.iter().map(|id| created[id]["remark"].as_str()).collect();
-    let ask = "ask the vendor how to go on, request id";
-    let of = |status, id| format!("created, and its status is {status}: {ask} {id}");
+    let ask = "ask the vendor how to proceed, request id";
+    let of = |status, id| format!("created, but its status is {status}: {ask} {id}");
     assert_eq!(remarks, ["", "", &of("Failed", "req-3"), &of("Pending", "req-1")]);
 }
 
@@ -348,11 +348,11 @@ async fn unusable_input_is_refused_with_a_reason_and_left_untouched() {
         ids[0]
     );
     for (journal, problem) in [
-        ("{\"server\":\"production\"}\n".to_owned(), "is of production, and this run is for http://"),
-        (format!("{header}{{\n{step}"), "line 2: no line of a journal"),
-        (format!("{header}{step}{}", step.replace("sending", "sung")), "line 3: no line of a journal"),
-        ("collective_id,name\n".to_owned(), "line 1: no line of a journal"),
-        ("a text of mine".to_owned(), "line 1: no line of a journal"),
+        ("{\"server\":\"production\"}\n".to_owned(), "is for production, but this run is for http://"),
+        (format!("{header}{{\n{step}"), "line 2: not a journal line"),
+        (format!("{header}{step}{}", step.replace("sending", "sung")), "line 3: not a journal line"),
+        ("collective_id,name\n".to_owned(), "line 1: not a journal line"),
+        ("a text of mine".to_owned(), "line 1: not a journal line"),
     ] {
         folder.write("households.journal", &journal);
         let run = folder.run(&sandbox.url(), &[]);
@@ -365,7 +365,7 @@ async fn unusable_input_is_refused_with_a_reason_and_left_untouched() {
         ("collective_id\n", "line 1: the column name is missing"),
         ("collective_id;name\n", "line 1: the column collective_id is missing"),
         ("collective_id,name,adress\n", "line 1: the column \"adress\" is unknown"),
-        ("collective_id,name,name\n", "line 1: the column \"name\" is unknown or there twice"),
+        ("collective_id,name,name\n", "line 1: the column \"name\" is unknown or appears twice"),
         ("", "line 1: the column collective_id is missing"),
     ] {
         folder.write("households.csv", csv);
@@ -400,7 +400,7 @@ async fn the_run_stops_if_the_next_household_would_fail_too() {
     let unauthorized = Server::endless(|| reply(401, &[], "")).await;
     let broken = Server::endless(|| reply(500, &[], "")).await;
     for (url, unknown, reason) in
-        [(unreachable, 0, "see above"), (unauthorized.url(), 0, "see above"), (broken.url(), 5, "out of order")]
+        [(unreachable, 0, "see above"), (unauthorized.url(), 0, "see above"), (broken.url(), 5, "seems to be down")]
     {
         let _ = fs::remove_file(folder.path("households.journal"));
         let run = folder.run(&url, &["--in-flight", "1"]);

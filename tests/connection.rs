@@ -70,7 +70,7 @@ async fn a_deadline_missed_while_connecting_is_not_sent() {
     let hole = BlackHole::open().await;
     let error = fails(builder(hole.url()).retry(policy().total_timeout(Duration::from_millis(150)))).await;
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (Timeout, NotSent, 1), "{error}");
-    assert!(error.to_string().contains("before the deadline of the call"), "{error}");
+    assert!(error.to_string().contains("before the call's deadline"), "{error}");
 }
 
 #[tokio::test]

@@ -64,12 +64,12 @@ async fn a_token_request_is_the_documented_form() {
 async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again() {
     let json = |body: &str| reply(200, &[("content-type", "application/json")], body);
     for (name, behaviour, words) in [
-        ("close", raw(When::AfterRequest, "", Then::Close), "broke before a response came"),
-        ("stall", raw(When::AfterRequest, "", Then::Stall), "before the deadline"),
+        ("close", raw(When::AfterRequest, "", Then::Close), "broke before a response arrived"),
+        ("stall", raw(When::AfterRequest, "", Then::Stall), "before the call's deadline"),
         (
             "stall in the body",
             raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Stall),
-            "before the deadline",
+            "before the call's deadline",
         ),
         ("cut", raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Close), "cut"),
         ("endless", raw(When::AfterRequest, "HTTP/1.1 200 X\r\n\r\n", Then::Endless), "larger than"),
@@ -89,7 +89,7 @@ async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again
         ("too many", reply(429, &[], ""), "429 Too Many Requests: try again later"),
         ("no token", json("{}"), "not a JSON object with an access_token"),
         ("a token that is not a string", json(r#"{"access_token":7}"#), "not a JSON object with an access_token"),
-        ("an empty token", json(r#"{"access_token":""}"#), "access_token of the token endpoint is empty"),
+        ("an empty token", json(r#"{"access_token":""}"#), "the token endpoint's access_token is empty"),
         ("a token with control characters", json(r#"{"access_token":"s3cret\r\nx: y"}"#), "outside visible ASCII"),
     ] {
         let stalls = behaviour.then == Then::Stall;
@@ -371,9 +371,9 @@ async fn a_failure_to_reach_the_token_endpoint_shows_its_cause() {
     let cut = Server::queue([raw(When::AfterRequest, half, Then::Close)]).await;
     for (url, words) in [
         (refusing, "no connection to the token endpoint on 127.0.0.1:PORT: Connection refused"),
-        (reset.url(), "the token endpoint on 127.0.0.1:PORT broke before a response came: Connection reset"),
-        (closed.url(), "the token endpoint on 127.0.0.1:PORT broke before a response came: "),
-        (cut.url(), "the response of the token endpoint was cut: "),
+        (reset.url(), "the token endpoint on 127.0.0.1:PORT broke before a response arrived: Connection reset"),
+        (closed.url(), "the token endpoint on 127.0.0.1:PORT broke before a response arrived: "),
+        (cut.url(), "the token endpoint's response was cut short: "),
         (
             "https://tokens.invalid".to_owned(),
             "no connection to the token endpoint on tokens.invalid:443: failed to lookup",

@@ -180,5 +180,5 @@ async fn a_panicking_callback_does_not_lose_the_response() {
     let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
     assert_eq!(response.status.as_ref().unwrap().as_str(), "Paused");
     let text = log.text();
-    assert!(text.contains("the callback of on_drift panicked") && !text.contains("s3cret"), "{text}");
+    assert!(text.contains("the on_drift callback panicked") && !text.contains("s3cret"), "{text}");
 }

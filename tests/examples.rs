@@ -108,7 +108,7 @@ async fn a_request_goes_through_a_proxy_with_credentials_and_its_own_root() {
     assert_eq!(sandbox.requests().len(), 1);
 
     for (name, value, problem) in [
-        ("PROXY_URL", "", "PROXY_URL is no URL of a proxy"),
+        ("PROXY_URL", "", "PROXY_URL is not a proxy URL"),
         ("PROXY_ROOT", "nowhere.pem", "PROXY_ROOT cannot be read"),
         ("PROXY_ROOT", file!(), "PROXY_ROOT holds no certificate"),
         ("TRAXES_BASE_URL", "http://api.invalid", "use https"),

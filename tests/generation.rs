@@ -56,7 +56,7 @@ fn a_progenitor_panic_becomes_an_error() {
         "        # INFERRED: documented for the entity endpoints",
         "        '200':\n          description: x\n          content: {application/json: {schema: {type: string}}}\n        # INF",
     );
-    assert!(client(&two_bodies).err().unwrap().contains("of one $ref to an object"));
+    assert!(client(&two_bodies).err().unwrap().contains("and the same $ref to an object"));
     let unsupported = edited(
         "application/json:\n            schema:\n              $ref: '#/components/schemas/CollectiveOnboardingRequest'",
         "application/xml:\n            schema: {type: object}",
@@ -148,7 +148,7 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
         ),
         (
             with_schema("{type: string, enum: [a-b, a_b]}"),
-            "components.schemas.Added: the options a-b and a_b have one name".to_owned(),
+            "components.schemas.Added: the options a-b and a_b have the same name".to_owned(),
         ),
         (
             with_schema("{type: object}\n    added: {type: object}"),
@@ -180,14 +180,14 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
                 "                $ref: '#/components/schemas/OnboardingRequest'",
                 "                {type: array, items: {$ref: '#/components/schemas/OnboardingRequest'}}",
             ),
-            format!("{of_post}: needs one or more 2xx responses, all with application/json of one $ref"),
+            format!("{of_post}: needs one or more 2xx responses, all with application/json and the same $ref"),
         ),
         (
             edited(
                 "                $ref: '#/components/schemas/OnboardingRequest'",
                 "                $ref: '#/components/schemas/OnboardingStatus'",
             ),
-            format!("{of_post}: its response OnboardingStatus is not the name of exactly one object"),
+            format!("{of_post}: its response OnboardingStatus does not name exactly one object"),
         ),
         (
             edited("  - url: https://api.traxes.io/connect", "  - url: /connect"),

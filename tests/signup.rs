@@ -239,7 +239,7 @@ async fn other_requests_get_a_page_too() {
     let output = second.args(["--listen", taken]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = output.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("choose another with --listen"), "{message}");
+    assert!(message.contains("choose another address with --listen"), "{message}");
     assert_eq!(output.status.code(), Some(1));
     // Never fall back to the sandbox if another server was intended.
     for (set, missing) in [("TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET"), ("TRAXES_BASE_URL", "TRAXES_ACCESS_TOKEN")] {

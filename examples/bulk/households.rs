@@ -7,7 +7,7 @@ use uuid::Uuid;
 const COLUMNS: [&str; 4] = ["collective_id", "name", "owner", "properties"];
 const REQUIRED: [&str; 2] = ["collective_id", "name"];
 
-/// What the file holds, every row of it: the good ones in their order, and a line of text for each that is not.
+/// Every row of the file: the good ones in order, and a line of text for each bad one.
 pub struct Households {
     pub good: Vec<Household>,
     pub bad: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Households {
 pub struct Household {
     /// Where it begins in the file.
     pub line: u64,
-    /// By which a row is known: it stays the same where a person corrects another column.
+    /// Identifies a row: it stays the same if a person corrects another column.
     pub id: Uuid,
     pub name: String,
     pub request: CollectiveOnboardingRequest,
@@ -38,7 +38,7 @@ impl Households {
                 Ok(record) => record.position(),
                 Err(error) => error.position(),
             };
-            // As an editor counts them: csv knows neither the empty lines before a record nor a carriage return.
+            // Counted as an editor does: csv ignores empty lines before a record, and carriage returns.
             let begin = position.map_or(seen, |position| position.byte() as usize);
             let begin = begin + text[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             line += text[seen..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
@@ -51,14 +51,12 @@ impl Households {
                 Err(problem) => bad.push(format!("line {line}: {problem}")),
             }
         }
-        // Neither is sent: a person who changed the one that was would send it again.
+        // Neither is sent: if one were, a person who changed that one would send it again.
         good.retain(|household| match &lines[&household.id][..] {
             [_] => true,
             lines => {
                 let line = household.line;
-                bad.push(format!(
-                    "line {line}: collective_id is in lines {lines:?}: give each household one of its own"
-                ));
+                bad.push(format!("line {line}: collective_id is on lines {lines:?}: give each household its own"));
                 false
             }
         });
@@ -66,10 +64,10 @@ impl Households {
     }
 }
 
-/// A column that is misspelt would be left out of every request.
+/// A misspelt column would be left out of every request.
 fn check(columns: &csv::StringRecord) -> Result<(), String> {
     if let Some(missing) = REQUIRED.iter().find(|name| !columns.iter().any(|column| column == **name)) {
-        return Err(format!("the column {missing} is missing: the first line names the columns, between commas"));
+        return Err(format!("the column {missing} is missing: the first line names the columns, separated by commas"));
     }
     match columns
         .iter()
@@ -77,7 +75,7 @@ fn check(columns: &csv::StringRecord) -> Result<(), String> {
         .find(|(at, name)| !COLUMNS.contains(name) || columns.iter().take(*at).any(|c| c == *name))
     {
         Some((_, column)) => {
-            Err(format!("the column {column:?} is unknown or there twice: use {}", COLUMNS.join(", ")))
+            Err(format!("the column {column:?} is unknown or appears twice: use {}", COLUMNS.join(", ")))
         }
         None => Ok(()),
     }
@@ -91,12 +89,12 @@ fn household(line: u64, record: &csv::StringRecord, columns: &csv::StringRecord)
     let id = |column| match field(column).map(str::parse::<Uuid>) {
         None => Ok(None),
         Some(Ok(id)) => Ok(Some(id)),
-        Some(Err(problem)) => Err(format!("{column} is no UUID ({problem}): correct it")),
+        Some(Err(problem)) => Err(format!("{column} is not a UUID ({problem}): correct it")),
     };
-    let empty = |column| format!("{column} is empty: write one");
+    let empty = |column| format!("{column} is empty: fill it in");
     let name = field("name").ok_or_else(|| empty("name"))?;
     if name.contains(['\r', '\n']) {
-        return Err("name has more than one line: close the quotes, or write it in one".to_owned());
+        return Err("name has more than one line: close the quotes, or put it on one line".to_owned());
     }
     let collective_id = id("collective_id")?.ok_or_else(|| empty("collective_id"))?;
     let mut request =
@@ -110,13 +108,13 @@ fn household(line: u64, record: &csv::StringRecord, columns: &csv::StringRecord)
     Ok(Household { line, id: collective_id, name: name.to_owned(), request })
 }
 
-/// What is wrong with a record, without the position, which is said before it.
+/// What is wrong with a record, without its position, which precedes it.
 fn problem(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the first line has {expected_len}: put a text with a comma between quotes")
+            format!("{len} fields, but the first line has {expected_len}: put text with a comma in quotes")
         }
-        csv::ErrorKind::Utf8 { .. } => "no UTF-8: save the file as CSV UTF-8".to_owned(),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8: save the file as CSV UTF-8".to_owned(),
         _ => format!("{error}: correct it"),
     }
 }

@@ -1,6 +1,6 @@
-//! What was done, on disk: one line of JSON for each step, which is there before the next one is taken.
+//! What was done, on disk: one line of JSON for each step, written before the next one is taken.
 //!
-//! A household of which only `sending` is there may have been created: the program ended before the answer was written.
+//! A household with only `sending` may have been created: the program ended before the response was written.
 
 use crate::households::Household;
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ pub struct Journal {
     last: HashMap<Uuid, Step>,
 }
 
-/// The first line. A journal of the sandbox says nothing of production.
+/// The first line. A sandbox's journal says nothing about production.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Header {
     server: String,
@@ -30,7 +30,7 @@ struct Header {
 #[derive(Serialize, Deserialize)]
 pub struct Step {
     pub household: Uuid,
-    /// As it was sent, whatever the CSV says by now.
+    /// As it was sent, whatever the CSV says now.
     pub name: String,
     pub at: DateTime<Utc>,
     #[serde(flatten)]
@@ -47,18 +47,18 @@ pub enum Event {
         consent_url: Option<String>,
         remark: Option<String>,
     },
-    /// Refused, or not sent: it is safe to send it again.
+    /// Refused, or not sent: safe to send again.
     NotCreated {
         why: String,
     },
-    /// It may have been created: it is for a person, and never sent again.
+    /// It may have been created: left to a person, and never sent again.
     Unknown {
         why: String,
     },
 }
 
 impl Journal {
-    /// Opens the journal, and keeps other runs out of it until it is dropped, or the program ends.
+    /// Opens the journal, and keeps other runs out until it is dropped or the program ends.
     pub fn open(path: &Path, server: &str) -> Result<Self, String> {
         let unusable = |problem: io::Error| format!("{} cannot be used ({problem}): check the folder", path.display());
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(unusable)?;
@@ -69,9 +69,9 @@ impl Journal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(unusable)?;
         let header = line(&Header { server: server.to_owned() });
-        // A line without its end was being written when the program ended. Whatever it announces was not begun.
+        // An incomplete line was being written when the program ended. The step it announces was not started.
         let mut whole = end_of_lines(&bytes);
-        // Nor was one that a loss of power left without its text.
+        // Nor was one whose text was lost in a power failure.
         let last = whole.checked_sub(1).map_or(0, |end| end_of_lines(&bytes[..end]));
         if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes[last..whole]).is_err() && last > 0 {
             whole = last;
@@ -86,7 +86,7 @@ impl Journal {
                 if found.server != server {
                     let found = found.server;
                     return Err(format!(
-                        "{} is of {found}, and this run is for {server}: set TRAXES_BASE_URL as it was, or take another CSV",
+                        "{} is for {found}, but this run is for {server}: restore TRAXES_BASE_URL, or use another CSV",
                         path.display()
                     ));
                 }
@@ -99,7 +99,7 @@ impl Journal {
         if whole == 0 {
             journal.write(&header)?;
         }
-        // So that the file itself outlives a loss of power, and not its contents alone.
+        // So that the file itself survives a power failure, and not only its contents.
         #[cfg(unix)]
         path.canonicalize()
             .and_then(|path| File::open(path.parent().unwrap_or(&path))?.sync_all())
@@ -107,7 +107,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Returns when the step is on the disk.
+    /// Returns once the step is on disk.
     pub fn record(&mut self, household: &Household, event: Event) -> Result<(), String> {
         let step = Step { household: household.id, name: household.name.clone(), at: Utc::now(), event };
         self.write(&line(&step))?;
@@ -120,23 +120,26 @@ impl Journal {
         self.last.values()
     }
 
-    /// Whether nothing was sent of a household that may have been created.
+    /// Whether nothing was sent that may have created this household.
     pub fn may_be_sent(&self, household: Uuid) -> bool {
         self.last.get(&household).is_none_or(|step| matches!(step.event, Event::NotCreated { .. }))
     }
 
     fn write(&mut self, line: &[u8]) -> Result<(), String> {
         if let Err(problem) = self.file.write_all(line).and_then(|()| self.file.sync_data()) {
-            // Half a line would spoil the next one. Where even that fails, the next run names the line.
+            // Half a line would corrupt the next one. If even that fails, the next run names the line.
             let _ = self.file.set_len(self.length);
-            return Err(format!("{} cannot be written ({problem}): make room, and run again", self.path.display()));
+            return Err(format!(
+                "{} cannot be written ({problem}): free some space, and run it again",
+                self.path.display()
+            ));
         }
         self.length += line.len() as u64;
         Ok(())
     }
 }
 
-/// The length of what ends in a line end.
+/// The length of the complete lines.
 fn end_of_lines(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
@@ -149,7 +152,7 @@ fn line(content: &impl Serialize) -> Vec<u8> {
 
 fn not_a_line(path: &Path, number: usize) -> String {
     format!(
-        "{}, line {number}: no line of a journal: restore the file, it says what must not be sent again",
+        "{}, line {number}: not a journal line: restore the file, which says what must not be sent again",
         path.display()
     )
 }

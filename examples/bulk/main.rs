@@ -1,15 +1,15 @@
-//! Onboards the households of a CSV file, a few at a time. It may be killed at any moment and started again: no household is
+//! Onboards the households of a CSV file, a few at a time. It may be killed at any moment and restarted: no household is
 //! created twice, and none is lost.
 //!
-//! The CSV has the columns `collective_id` and `name`, and may have `owner` and `properties`. A row is known by its
-//! `collective_id`, a UUID of your choice: what is changed in it once it was sent is not sent. Beside `households.csv`, a run
-//! leaves three files:
+//! The CSV has the columns `collective_id` and `name`, and may have `owner` and `properties`. A row is identified by its
+//! `collective_id`, a UUID of your choice: changes made after it was sent are not sent. Next to `households.csv`, a run leaves
+//! three files:
 //!
-//! - `households.journal`: each step, written to the disk before the next one is taken. Keep it beside its CSV: it is all
-//!   that a later run goes by, and under another name every household would be sent again.
+//! - `households.journal`: each step, written to disk before the next one is taken. Keep it next to its CSV: a later run relies
+//!   on it alone, and under another name every household would be sent again.
 //! - `households.created.csv`: what was created, with the link to send each user to.
-//! - `households.unknown.csv`: what may have been created or not. It is never sent again. For a person, who finds out, and
-//!   puts those that were not created into a file of their own.
+//! - `households.unknown.csv`: what may or may not have been created. It is never sent again. A person has to find out, and put
+//!   those that were not created into a separate file.
 //!
 //! `cargo run --example bulk --features sandbox -- --sandbox households.csv` tries it on a sandbox.
 
@@ -33,24 +33,24 @@ use std::{
 use tokio::runtime::Builder;
 use traxes_connect::{Client, Error, OnboardingRequest, Outcome, Response, RetryPolicy, Sandbox};
 
-/// More than a page has: nobody waits for one household.
+/// More than a web page makes: nobody waits for one household.
 const ATTEMPTS: u32 = 5;
 /// Room for a server that asks to wait for minutes.
 const DEADLINE: Duration = Duration::from_secs(600);
-/// After so many unknown outcomes in a row, the server is out of order: the rest would only be set aside as well.
+/// After this many unknown outcomes in a row, the server is broken: the rest would only be set aside too.
 const UNKNOWN_IN_A_ROW: u32 = 5;
-/// A refusal with one of these is about the household. Others are about all of them: credentials, address, or load.
+/// A refusal with one of these statuses is about the household. Others are about all of them: credentials, address, or load.
 const ABOUT_THE_HOUSEHOLD: [u16; 4] = [400, 409, 413, 422];
 
 /// Onboard the households of a CSV file.
 #[derive(Parser)]
 struct Arguments {
-    /// With the columns collective_id and name, and perhaps owner and properties (JSON).
+    /// With the columns collective_id and name, and optionally owner and properties (JSON).
     csv: PathBuf,
-    /// How many requests may be under way at once: what a kill sets aside at most.
+    /// How many requests may be in flight at once: the most that a kill sets aside.
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=512))]
     in_flight: u16,
-    /// Talk to a sandbox on this machine, and not to TRAXES_BASE_URL or production.
+    /// Talk to a sandbox on this machine instead of TRAXES_BASE_URL or production.
     #[arg(long)]
     sandbox: bool,
 }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     // One thread, so that nothing is shared between threads and the journal needs no lock.
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let result = runtime.block_on(run(&arguments));
-    // Without waiting for the resolver of the system, which may hang past any deadline.
+    // Do not wait for the system's resolver, which may hang past any deadline.
     runtime.shutdown_background();
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -101,7 +101,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let mut calls =
         pin!(stream::iter(todo).map(|household| run.onboard(household)).buffer_unordered(arguments.in_flight.into()));
-    // One listener for all turns of the loop: a signal between two of its own would reach neither.
+    // One listener for the whole loop: a signal between two listeners would reach neither.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut interrupted = false;
     loop {
@@ -114,7 +114,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
                 interrupted = true;
                 interrupt.set(tokio::signal::ctrl_c());
                 run.stop("interrupted: run it again");
-                run.progress.suspend(|| eprintln!("waiting for what is under way; interrupt again to set it aside as unknown"));
+                run.progress.suspend(|| eprintln!("waiting for requests in flight; interrupt again to set them aside as unknown"));
             }
         }
     }
@@ -125,7 +125,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     report::report(&arguments.csv, &households, &run.journal.borrow())
 }
 
-/// As the journal has it.
+/// As the journal records it.
 fn base_url() -> String {
     env::var("TRAXES_BASE_URL").map_or_else(|_| "production".to_owned(), |url| url.trim_end_matches('/').to_owned())
 }
@@ -135,7 +135,7 @@ struct Run {
     progress: ProgressBar,
     journal: RefCell<Journal>,
     unknown_in_a_row: Cell<u32>,
-    /// Why no more is sent. What is under way is waited for.
+    /// Why no more is sent. Requests in flight are awaited.
     stopped: RefCell<Option<String>>,
 }
 
@@ -160,7 +160,7 @@ impl Run {
         self.progress.inc(1);
     }
 
-    /// Stops where the next household would fare no better.
+    /// Stops if the next household would fare no better.
     fn stop_after(&self, error: &Error) {
         match error.outcome() {
             Outcome::Applied => self.unknown_in_a_row.set(0),
@@ -175,7 +175,7 @@ impl Run {
             _ => {
                 self.unknown_in_a_row.set(self.unknown_in_a_row.get() + 1);
                 if self.unknown_in_a_row.get() >= UNKNOWN_IN_A_ROW {
-                    self.stop("the server seems out of order: run it again when it is well");
+                    self.stop("the server seems to be down: run it again once the server is back");
                 }
             }
         }
@@ -186,10 +186,10 @@ impl Run {
     }
 }
 
-/// What a person has to do where one was created, and did not come with what the user needs.
+/// What a person has to do if one was created, but came without what the user needs.
 fn ask(why: &str, request_id: Option<&str>) -> String {
     let id = request_id.map_or_else(String::new, |id| format!(", request id {id}"));
-    format!("created, and {why}: ask the vendor how to go on{id}")
+    format!("created, but {why}: ask the vendor how to proceed{id}")
 }
 
 fn event(result: Result<Response<OnboardingRequest>, Error>) -> Event {
@@ -203,7 +203,7 @@ fn event(result: Result<Response<OnboardingRequest>, Error>) -> Event {
         }
         Err(error) => match error.outcome() {
             Outcome::Applied => {
-                let remark = Some(ask("its reply could not be read", error.request_id()));
+                let remark = Some(ask("its response could not be read", error.request_id()));
                 Event::Created { onboarding: None, consent_url: None, remark }
             }
             Outcome::NotSent | Outcome::Rejected => Event::NotCreated { why: error.to_string() },

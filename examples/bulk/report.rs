@@ -6,11 +6,11 @@ use crate::{
 };
 use std::{collections::HashMap, fs, path::Path};
 
-const KILLED: &str = "the program ended before the answer was written";
+const KILLED: &str = "the program ended before the response was written";
 
-/// Writes and prints how far it came. Whether nothing is left to do.
+/// Writes and prints how far the run got. Returns whether nothing is left to do.
 ///
-/// What the journal knows is told, also of rows that are in the CSV no more.
+/// Everything in the journal is reported, even for rows no longer in the CSV.
 pub fn report(csv: &Path, households: &Households, journal: &Journal) -> Result<bool, String> {
     let rows: HashMap<_, _> = households.good.iter().map(|household| (household.id, &household.line)).collect();
     let mut steps: Vec<_> = journal.steps().collect();
@@ -47,7 +47,7 @@ pub fn report(csv: &Path, households: &Households, journal: &Journal) -> Result<
     Ok(counts.iter().all(|(_, count, _)| *count == 0))
 }
 
-/// The whole file or none: whoever reads it meanwhile sees the one before.
+/// Writes the whole file or none: whoever reads it meanwhile sees the previous one.
 fn write<const N: usize>(path: &Path, columns: [&str; N], rows: &[[String; N]]) -> Result<(), String> {
     let unwritten = |problem: csv::Error| format!("{} cannot be written ({problem}): run it again", path.display());
     let draft = path.with_extension("new");

@@ -1,11 +1,11 @@
-//! A web page on which a household signs up, and is sent to the consent link.
+//! A web page where a household signs up and is sent to the consent link.
 //!
-//! `cargo run --example signup --features sandbox`, and open the address that it prints. With `TRAXES_ACCESS_TOKEN`, or
-//! `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to `TRAXES_BASE_URL`, or to production; with no
+//! Run `cargo run --example signup --features sandbox`, and open the address that it prints. With `TRAXES_ACCESS_TOKEN`, or
+//! `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to `TRAXES_BASE_URL`, or to production; without
 //! credentials it starts a sandbox, whose consent links lead nowhere.
 //!
-//! A form that is sent twice, by a double click or a reload, is one sign-up: each form has an id, under which its answer is kept.
-//! Here it is kept in memory; keep yours where your sessions are.
+//! A form sent twice, by a double click or a reload, is one sign-up: each form has an id, under which its answer is kept. Here
+//! it is kept in memory; keep yours with your sessions.
 
 mod pages;
 
@@ -32,9 +32,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use traxes_connect::{Client, CollectiveOnboardingRequest, CollectiveType, Error, Outcome, RetryPolicy, Sandbox};
 use uuid::Uuid;
 
-/// As long as a person looks at a page that loads.
+/// As long as a person watches a page load.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// What people are asked to wait where the server does not say.
+/// How long people are asked to wait if the server does not say.
 const WAIT: Duration = Duration::from_secs(60);
 const LONGEST_NAME: usize = 200;
 const VARIABLES: [&str; 5] =
@@ -54,20 +54,20 @@ struct App {
     answers: Arc<Mutex<HashMap<Uuid, Answer>>>,
 }
 
-/// Filled by the first request of a form. Others of the same form wait for it.
+/// Filled by a form's first request. Others for the same form wait for it.
 type Answer = Arc<OnceCell<SignUp>>;
 
 /// How a sign-up ended, as far as a household cares.
 #[derive(Clone)]
 enum SignUp {
     Consent(String),
-    /// Created, and there is nothing left to consent to.
+    /// Created, with nothing left to consent to.
     Done,
-    /// Not created, for what they wrote.
+    /// Not created, because of what they entered.
     Refused,
-    /// Not created, for a reason that is not theirs.
+    /// Not created, through no fault of theirs.
     Later(Duration),
-    /// Perhaps created: a second try might be a second household.
+    /// Perhaps created: a second try might create a second household.
     Unclear {
         request_id: Option<String>,
     },
@@ -117,7 +117,7 @@ async fn serve(arguments: &Arguments) -> Result<(), String> {
         .fallback(async || (StatusCode::NOT_FOUND, pages::not_found()))
         .with_state(App { client, answers: Arc::default() });
     let taken =
-        |problem| format!("{} cannot be listened on ({problem}): choose another with --listen", arguments.listen);
+        |problem| format!("cannot listen on {} ({problem}): choose another address with --listen", arguments.listen);
     let listener = TcpListener::bind(arguments.listen).await.map_err(taken)?;
     println!("listening on http://{}", listener.local_addr().map_err(taken)?);
     axum::serve(listener, app).await.map_err(|problem| format!("the server ended ({problem}): start it again"))
@@ -129,16 +129,16 @@ async fn form(Query(Again { name }): Query<Again>) -> Markup {
 
 async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormRejection>) -> Response {
     let Ok(Form(Fields { form, name })) = fields else {
-        let problem = "The form did not arrive whole: please fill it in again.";
+        let problem = "The form arrived incomplete: please fill it in again.";
         return (StatusCode::BAD_REQUEST, pages::form(Uuid::new_v4(), "", Some(problem))).into_response();
     };
     let name = name.trim().to_owned();
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        let problem = format!("Please write an address of 1 to {LONGEST_NAME} characters.");
+        let problem = format!("Please enter an address of 1 to {LONGEST_NAME} characters.");
         return (StatusCode::UNPROCESSABLE_ENTITY, pages::form(form, &name, Some(&problem))).into_response();
     }
     let answer = Arc::clone(app.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(form).or_default());
-    // A task of its own: a call that ended because a browser left would be one of which nobody knows whether it happened.
+    // Its own task: if the call ended because a browser left, nobody would know whether it happened.
     let asked = name.clone();
     let call = tokio::spawn(async move { answer.get_or_try_init(|| create(&app.client, &asked)).await.cloned() });
     let sign_up = call.await.unwrap_or(Ok(SignUp::Unclear { request_id: None }));
@@ -154,14 +154,14 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, wait)], pages::later(&name, wait)).into_response()
         }
         SignUp::Unclear { request_id } => {
-            // What the page gives people to quote.
-            tracing::error!(%form, request_id, "a sign-up is unclear: find out before you repeat it");
+            // What the page asks people to quote.
+            tracing::error!(%form, request_id, "a sign-up is unclear: find out before you retry it");
             (StatusCode::BAD_GATEWAY, pages::unclear(form, request_id.as_deref())).into_response()
         }
     }
 }
 
-/// An error where nothing was created: that is not kept, so that the same form may be sent again.
+/// An error means that nothing was created: it is not kept, so that the same form may be sent again.
 async fn create(client: &Client, name: &str) -> Result<SignUp, SignUp> {
     let request = CollectiveOnboardingRequest::new(name).collective_type(CollectiveType::Household);
     match client.create_collective_onboarding(&request).await {

@@ -21,7 +21,7 @@ fn page(title: &str, content: Markup) -> Markup {
     }
 }
 
-/// The form, with what was written into it, and what is wrong with that.
+/// The form, with what was entered, and what is wrong with it.
 pub fn form(form: Uuid, name: &str, problem: Option<&str>) -> Markup {
     page(
         "Sign up your household",
@@ -61,12 +61,12 @@ pub fn later(name: &str, seconds: u64) -> Markup {
 pub fn unclear(form: Uuid, request_id: Option<&str>) -> Markup {
     let reference = request_id.map_or_else(|| form.to_string(), str::to_owned);
     page(
-        "We are not sure that it worked",
+        "We are not sure it worked",
         html! {
-            p { "Your sign-up was sent, and we did not get a clear answer. " strong { "Please do not sign up again:" }
+            p { "Your sign-up was sent, but we did not get a clear answer. " strong { "Please do not sign up again:" }
                 " you might be signed up twice." }
             p { "Write to " a href={ "mailto:" (SUPPORT) } { (SUPPORT) }
-                ", and we find out. Please quote:" }
+                ", and we will find out. Please quote:" }
             p .reference { code { (reference) } }
         },
     )
@@ -76,7 +76,7 @@ pub fn returned() -> Markup {
     page(
         "Thank you",
         html! {
-            p { "You are back from the consent page. We set up your household now, and write to you when it is done." }
+            p { "You are back from the consent page. We are now setting up your household, and will write to you when it is done." }
             p { "You can close this page." }
         },
     )
@@ -84,9 +84,9 @@ pub fn returned() -> Markup {
 
 pub fn not_found() -> Markup {
     page(
-        "There is no such page",
+        "Page not found",
         html! {
-            p { a href="/" { "To the sign-up form" } }
+            p { a href="/" { "Go to the sign-up form" } }
         },
     )
 }

@@ -1,4 +1,5 @@
-//! One token for all clones of a client: fetched once however many wait, renewed before it expires, forgotten when rejected.
+//! One token for all clones of a client: fetched once no matter how many calls wait, renewed before it expires, forgotten when
+//! rejected.
 
 use super::token_endpoint::FETCH_TIMEOUT;
 use crate::access_token::AccessToken;
@@ -9,22 +10,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// The longest time before its expiry that a token is renewed: several calls' worth.
+/// A token is renewed at most this long before it expires: several calls' worth.
 const MAX_MARGIN: Duration = Duration::from_secs(60);
-/// The part of a token's lifetime that is margin, where that is shorter.
+/// The margin as a fraction of a token's lifetime, if that is shorter.
 const MARGIN_PART: u32 = 10;
-/// The longest time before its expiry that a token is no longer used: a request takes a moment to arrive.
+/// Use of a token stops at most this long before it expires: a request takes a moment to arrive.
 const MAX_RESERVE: Duration = Duration::from_secs(1);
-/// The part of a token's lifetime that is reserve, where that is shorter.
+/// The reserve as a fraction of a token's lifetime, if that is shorter.
 const RESERVE_PART: u32 = 20;
-/// The longest time that a call whose token still holds waits for a newer one.
+/// The longest that a call with a usable token waits for a newer one.
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
-/// Whoever comes later than this begins another fetch: this one may stand still, with its connection or its runtime.
+/// A call that comes later than this starts another fetch: this one may have stalled, with its connection or its runtime.
 const LONGEST_JOIN: Duration = Duration::from_secs(5);
-/// Past this, a fetch has stopped with the runtime that it runs in: its own timeout is over.
+/// Past this, a fetch has stopped with its runtime: its own timeout has passed.
 const LONGEST_FETCH: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
-/// A token, when it was asked for, and how long it lives.
+/// A token, when it was requested, and how long it lives.
 pub(crate) struct Grant {
     pub(crate) token: AccessToken,
     pub(crate) requested: Instant,
@@ -47,33 +48,33 @@ struct CachedToken {
     usable_until: Instant,
 }
 
-/// All who wait share it, and an error too.
+/// Shared by all waiters, errors included.
 type FetchResult = Result<AccessToken, Arc<Error>>;
 
-/// A fetch in a task of its own: it goes on whoever waits for it, and ends with the runtime that it runs in.
+/// A fetch in its own task: it continues no matter who waits for it, and ends with its runtime.
 #[derive(Clone)]
 struct Fetch {
     result: watch::Receiver<Option<FetchResult>>,
     began: Instant,
 }
 
-/// What a call that needs a token has to do.
+/// What a call that needs a token does next.
 enum Step {
     Use(AccessToken),
-    /// The token still serves, and it is time for a newer one.
+    /// The token is still usable, but due for renewal.
     Refresh(CachedToken, Fetch),
     Wait(Fetch),
 }
 
 impl TokenCache {
-    /// The cached token, or what `fetch` gets, for a call that ends at `deadline`.
+    /// The cached token, or the one that `fetch` gets, for a call that ends at `deadline`.
     pub(crate) async fn token<R>(&self, deadline: Instant, fetch: impl Fn() -> R) -> FetchResult
     where
         R: Future<Output = Result<Grant, Error>> + Send + 'static,
     {
         match self.step(&fetch) {
             Step::Use(token) => Ok(token),
-            // Boxed: the usual call, which does not wait, need not have room for this.
+            // Boxed: the usual call does not wait, and needs no room for this.
             step => Box::pin(self.wait(step, deadline, fetch)).await,
         }
     }
@@ -82,7 +83,7 @@ impl TokenCache {
     where
         R: Future<Output = Result<Grant, Error>> + Send + 'static,
     {
-        // More than once only where a fetch ended with another runtime.
+        // Repeats only if a fetch ended with another runtime.
         loop {
             let result = match step {
                 Step::Use(token) => return Ok(token),
@@ -123,7 +124,7 @@ impl TokenCache {
         let fetch = under_way.unwrap_or_else(|| self.begin(&mut state, fetch()));
         match state.cached.as_mut().filter(|cached| cached.is_usable()) {
             Some(cached) => {
-                // The next try is halfway to the end, so that a failing server is asked a few times and not by every call.
+                // The next try is halfway to expiry, so that a failing server is asked a few times and not by every call.
                 cached.refresh_at = now + (cached.usable_until - now) / 2;
                 Step::Refresh(cached.clone(), fetch)
             }
@@ -135,13 +136,13 @@ impl TokenCache {
         let (sender, result) = watch::channel(None);
         let begun = Fetch { result, began: Instant::now() };
         let (cache, ended) = (Arc::clone(&self.0), begun.clone());
-        // A task within the task, so that a panic, such as of a resolver of the user's, is told to those who wait.
+        // A task within the task, so that waiters learn of a panic, such as one in the user's resolver.
         let fetch = tokio::spawn(fetch);
         tokio::spawn(async move {
             let grant = match fetch.await {
                 Ok(grant) => grant,
-                Err(error) if error.is_panic() => Err(Error::auth("the fetch of a token panicked")),
-                // The runtime ends, and who waits in another one sees that the sender is gone.
+                Err(error) if error.is_panic() => Err(Error::auth("fetching a token panicked")),
+                // The runtime is ending, and waiters in another one see that the sender is gone.
                 Err(_) => return,
             };
             let result = locked(&cache).end(&ended, grant.map_err(Arc::new));
@@ -153,13 +154,13 @@ impl TokenCache {
 }
 
 impl State {
-    /// Keeps what a fetch got. Whoever comes from now on begins another.
+    /// Stores the result of a fetch. Later calls start another.
     fn end(&mut self, fetch: &Fetch, grant: Result<Grant, Arc<Error>>) -> FetchResult {
         self.fetch.take_if(|current| current.result.same_channel(&fetch.result));
         let Grant { token, requested, lifetime } = grant?;
-        // Without a lifetime, a token is for those who wait.
+        // A token without a lifetime is only for those already waiting.
         if !lifetime.is_zero() && requested + lifetime <= Instant::now() {
-            let message = "the token of the token endpoint had expired when it arrived";
+            let message = "the token from the token endpoint had expired when it arrived";
             return Err(Arc::new(Error::new(ErrorKind::Timeout, Outcome::NotSent, message)));
         }
         let margin = (lifetime / MARGIN_PART).min(MAX_MARGIN);
@@ -169,7 +170,7 @@ impl State {
             refresh_at: requested + (lifetime - margin),
             usable_until: requested + (lifetime - reserve),
         };
-        // A fetch that stood still may come after one that was begun later.
+        // A stalled fetch may end after one that started later.
         if self.cached.as_ref().is_none_or(|cached| cached.usable_until <= fetched.usable_until) {
             self.cached = Some(fetched);
         }
@@ -184,7 +185,7 @@ impl CachedToken {
 }
 
 impl Fetch {
-    /// What the fetch came to. None: it ended with its runtime, without a result.
+    /// The result of the fetch, or `None` if it ended with its runtime.
     async fn result(mut self) -> Option<FetchResult> {
         let given_up_at = self.began + LONGEST_FETCH;
         let result = timeout_at(given_up_at, self.result.wait_for(Option::is_some)).await.ok()?;

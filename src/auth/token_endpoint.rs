@@ -1,4 +1,4 @@
-//! One token request to a token endpoint (RFC 6749, section 4.4), and what its answer says.
+//! One token request to a token endpoint (RFC 6749, section 4.4), and what its response says.
 
 use super::{ClientCredentials, token_cache::Grant};
 use crate::access_token::AccessToken;
@@ -25,11 +25,11 @@ use tokio::time::{Instant, timeout_at};
 pub(super) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
 /// Ten times what a token endpoint takes on a bad day, and well within a call.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
-/// A hundred times a usual response.
+/// A hundred times the usual response.
 const BODY_LIMIT: usize = 64 * 1024;
-/// Where the response has no `expires_in`: short enough that a token that expires sooner is rare.
+/// If the response has no `expires_in`: few tokens expire sooner.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
-/// A token that claims to live longer is renewed once a day all the same.
+/// A token that claims to live longer is still renewed once a day.
 const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
 /// The error codes of RFC 6749, section 5.2. Others are not shown: a server may echo anything.
 const ERROR_CODES: [&str; 6] = [
@@ -46,17 +46,17 @@ pub(crate) struct TokenEndpoint {
     credentials: ClientCredentials,
     url: Url,
     http: reqwest::Client,
-    /// The proxy that the system names for it, for messages.
+    /// The system's proxy for it, for messages.
     proxy: Option<String>,
     takes_basic: AtomicBool,
 }
 
-/// How a client says who it is (RFC 6749, section 2.3.1).
+/// How a client authenticates (RFC 6749, section 2.3.1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ClientAuthentication {
-    /// In the body of the request, as the vendor documents it.
+    /// In the request body, as the vendor documents.
     Form,
-    /// As user and password of HTTP Basic, which the RFC wants every server to take.
+    /// As HTTP Basic user and password, which the RFC requires every server to support.
     Basic,
 }
 
@@ -79,7 +79,7 @@ struct Refusal {
 enum RefusalCause {
     /// The client was not recognised: the other way to authenticate may succeed.
     Client,
-    /// The client was recognised, and may not have what it asks for.
+    /// The client was recognised, but may not have what it asks for.
     Request,
     Other,
 }
@@ -95,13 +95,13 @@ impl TokenEndpoint {
         Self { credentials, url, http, proxy, takes_basic: AtomicBool::new(false) }
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(crate) fn name(&self) -> String {
         format!("the token endpoint on {}", server(&self.url))
     }
 
-    /// Fetches a token. An error says where it failed: `Connect`, `Transport` or `Timeout` on the way, else `Auth`. Authenticates
-    /// in the way that worked before, and if that is refused, once in the other.
+    /// Fetches a token. An error says where it failed: `Connect`, `Transport` or `Timeout` on the way, otherwise `Auth`.
+    /// Authenticates the way that worked before, and if that is refused, once the other way.
     pub(crate) async fn fetch(self: Arc<Self>) -> Result<Grant, Error> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
         let takes_basic = self.takes_basic.load(Ordering::Relaxed);
@@ -115,15 +115,15 @@ impl TokenEndpoint {
             self.takes_basic.store(!takes_basic, Ordering::Relaxed);
         }
         ended.map_err(|other| match other.cause {
-            // The usual way tells more about why.
+            // The refusal of the usual way says more about why.
             RefusalCause::Client => refused,
             RefusalCause::Request | RefusalCause::Other => other.error,
         })
     }
 
     async fn request(&self, authentication: ClientAuthentication, deadline: Instant) -> Result<Grant, Refusal> {
-        let too_late = || timed_out(format!("{} did not answer in {FETCH_TIMEOUT:?}", self.name()));
-        // The server counts from a later moment, when it makes the token.
+        let too_late = || timed_out(format!("{} did not answer within {FETCH_TIMEOUT:?}", self.name()));
+        // The server counts from a later moment, when it issues the token.
         let requested = Instant::now();
         let request = self.http.post(self.url.clone()).header(ACCEPT, "application/json");
         let sent = timeout_at(deadline, self.authenticate(request, authentication).send()).await;
@@ -141,11 +141,11 @@ impl TokenEndpoint {
             BodyState::Open => Err(too_late().into()),
             BodyState::Cut(error) if error.is_timeout() => Err(self.no_response(error).into()),
             BodyState::Cut(error) => {
-                let message = format!("the response of the token endpoint was cut: {}", root_cause(&error));
+                let message = format!("the token endpoint's response was cut short: {}", root_cause(&error));
                 Err(Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error).into())
             }
             BodyState::TooLarge => {
-                Err(Error::auth(format!("the response of the token endpoint is larger than {BODY_LIMIT} bytes")).into())
+                Err(Error::auth(format!("the token endpoint's response is larger than {BODY_LIMIT} bytes")).into())
             }
         }
     }
@@ -172,12 +172,12 @@ impl TokenEndpoint {
         if error.is_timeout() {
             return timed_out(format!("{endpoint} did not answer in time")).with_source(error);
         }
-        let message = format!("the connection to {endpoint} broke before a response came: {}", root_cause(&error));
+        let message = format!("the connection to {endpoint} broke before a response arrived: {}", root_cause(&error));
         Error::new(ErrorKind::Transport, Outcome::NotSent, message).with_source(error)
     }
 }
 
-/// An id or secret, as RFC 6749 wants it in HTTP Basic. Some servers, Authlib's among them, know no `+` for a space.
+/// An id or secret, as RFC 6749 requires in HTTP Basic. Some servers, Authlib's among them, do not read `+` as a space.
 fn form_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
@@ -219,16 +219,16 @@ struct TokenResponse {
     expires_in: Option<Value>,
 }
 
-/// The token of a response. What serde says of a bad one may quote it, so it is not passed on.
+/// The token in a response. serde's error for a bad one may quote it, so it is not passed on.
 fn grant(raw: &RawResponse, requested: Instant) -> Result<Grant, Error> {
     let response: TokenResponse = serde_json::from_slice(raw.json())
-        .map_err(|_| Error::auth("the response of the token endpoint is not a JSON object with an access_token"))?;
-    let token = AccessToken::named("the access_token of the token endpoint", response.access_token)
+        .map_err(|_| Error::auth("the token endpoint's response is not a JSON object with an access_token"))?;
+    let token = AccessToken::named("the token endpoint's access_token", response.access_token)
         .map_err(|error| Error::auth(error.to_string()))?;
     Ok(Grant { token, requested, lifetime: lifetime(response.expires_in) })
 }
 
-/// `expires_in`, in seconds, in whatever way servers write it. A negative one is over already.
+/// `expires_in`, in seconds, however servers write it. A negative one has already expired.
 fn lifetime(expires_in: Option<Value>) -> Duration {
     let number = |value: Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     match expires_in.and_then(number) {

@@ -1,4 +1,4 @@
-//! The waits of a call, under a paused clock, with scripted attempts and no socket.
+//! A call's waits, under a paused clock, with scripted attempts and no socket.
 
 use super::*;
 use crate::raw_response::RawResponse;
@@ -34,12 +34,12 @@ enum Attempt {
     Answered(u16, Option<&'static str>),
     Created,
     Silent,
-    /// What reqwest says of a request that it cannot build.
+    /// What reqwest says about a request that it cannot build.
     Unbuilt,
 }
 use Attempt::*;
 
-/// Runs a call against a script, and tells how it ended, after how long, and after how many attempts.
+/// Runs a call against a script, and returns how it ended, how long it took, and how many attempts it made.
 async fn run(policy: RetryPolicy, script: impl Into<VecDeque<Attempt>>) -> (Result<u32, Error>, Duration, usize) {
     run_with(client(policy), script).await
 }
@@ -55,7 +55,7 @@ async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Resu
     let result = client
         .call(&OPERATION, |api| {
             begun.fetch_add(1, Relaxed);
-            let attempt = script.lock().unwrap().pop_front().expect("an attempt too many");
+            let attempt = script.lock().unwrap().pop_front().expect("one attempt too many");
             async move {
                 let (status, retry_after) = match attempt {
                     Silent => {
@@ -75,7 +75,7 @@ async fn run_with(client: Client, script: impl Into<VecDeque<Attempt>>) -> (Resu
             }
         })
         .await;
-    (result.map(|reply| reply.attempts()), started.elapsed(), begun.into_inner())
+    (result.map(|response| response.attempts()), started.elapsed(), begun.into_inner())
 }
 
 /// The connection has asked for the body.
@@ -86,7 +86,7 @@ fn sent(api: &generated::Client) {
 }
 
 /// What the transport leaves behind after a response.
-#[allow(clippy::result_large_err)] // It is the error of the generated method.
+#[allow(clippy::result_large_err)] // It is the generated method's error.
 fn answer(api: &generated::Client, status: StatusCode, headers: HeaderMap) -> Generated {
     let mut received = api.inner.record.received();
     received.response = Some(RawResponse { status, headers: headers.clone(), body: support::CREATED.into() });
@@ -97,13 +97,13 @@ fn answer(api: &generated::Client, status: StatusCode, headers: HeaderMap) -> Ge
     }
 }
 
-/// The longest that a wait of so many seconds, which the server asks for, may take.
+/// The longest that a wait may take if the server asks for this many seconds.
 fn with_jitter(seconds: u64) -> Duration {
     Duration::from_millis(seconds * 1100 + 2)
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_waited_for_and_little_longer() {
+async fn a_call_waits_as_long_as_retry_after_says_and_little_longer() {
     let script = [Answered(429, Some("7")), Answered(429, Some("9")), Created];
     let (result, took, _) = run(RetryPolicy::new(), script).await;
     assert_eq!(result.unwrap(), 3);
@@ -111,7 +111,7 @@ async fn retry_after_is_waited_for_and_little_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_are_drawn_between_zero_and_the_longest_of_their_repetition() {
+async fn waits_are_drawn_between_zero_and_the_longest_for_their_retry() {
     fastrand::seed(1);
     let policy =
         RetryPolicy::new().initial_backoff(SECOND).max_backoff(3 * SECOND).max_attempts(4).total_timeout(100 * SECOND);
@@ -128,7 +128,7 @@ async fn waits_are_drawn_between_zero_and_the_longest_of_their_repetition() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_would_reach_the_deadline_is_not_begun() {
+async fn a_wait_that_would_reach_the_deadline_is_not_started() {
     let policy = || RetryPolicy::new().total_timeout(10 * SECOND).max_attempts(100);
     let (result, took, begun) = run(policy(), [Answered(429, Some("6")), Answered(429, Some("6"))]).await;
     let error = result.unwrap_err();
@@ -144,7 +144,7 @@ async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
         let builder = Client::builder().token("t").base_url("http://localhost").attempt_timeout(3 * SECOND);
         builder.retry(RetryPolicy::new().total_timeout(deadline)).build().unwrap()
     };
-    for (deadline, ends_after, limit) in [(60, 3, "the attempt timeout"), (2, 2, "the deadline of the call")] {
+    for (deadline, ends_after, limit) in [(60, 3, "the attempt timeout"), (2, 2, "the call's deadline")] {
         let (result, took, begun) = run_with(client(deadline * SECOND), [Silent]).await;
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
@@ -155,7 +155,7 @@ async fn an_attempt_ends_at_its_own_timeout_and_a_call_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_cannot_be_built_is_not_sent_and_not_repeated() {
+async fn a_request_that_cannot_be_built_is_not_sent_and_not_retried() {
     let (result, _, begun) = run(RetryPolicy::new(), [Unbuilt]).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), begun), (ErrorKind::Config, Outcome::NotSent, 1));
@@ -163,7 +163,7 @@ async fn a_request_that_cannot_be_built_is_not_sent_and_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_is_over_already_is_not_sent() {
+async fn a_call_whose_deadline_has_passed_is_not_sent() {
     let (result, _, begun) =
         run_with(client(RetryPolicy::new()).with_retry(RetryPolicy::new().total_timeout(Duration::ZERO)), []).await;
     let error = result.unwrap_err();
@@ -211,13 +211,13 @@ async fn a_second_401_is_not_replayed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_for_a_token_that_stays_is_not_replayed() {
+async fn a_401_for_an_unchanged_token_is_not_replayed() {
     let (result, _, begun) = run_with(with_tokens(RetryPolicy::new(), &[Some("a")]), [Answered(401, None)]).await;
     assert_eq!((result.unwrap_err().attempts(), begun), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_takes_what_was_left_starts_no_attempt_and_the_refusal_stands() {
+async fn a_token_that_uses_up_the_time_starts_no_attempt_and_the_refusal_stands() {
     for status in [401, 429] {
         let asked = AtomicUsize::new(0);
         let source = move || {
@@ -237,7 +237,7 @@ async fn a_token_that_takes_what_was_left_starts_no_attempt_and_the_refusal_stan
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_does_not_come_ends_the_call_at_its_deadline_and_nothing_is_sent() {
+async fn a_token_that_never_arrives_ends_the_call_at_its_deadline_and_nothing_is_sent() {
     let (result, took, begun) = run_with(with_tokens(RetryPolicy::new().total_timeout(5 * SECOND), &[None]), []).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0));
@@ -245,7 +245,7 @@ async fn a_token_that_does_not_come_ends_the_call_at_its_deadline_and_nothing_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_earlier_attempt_left_open_stays_open_when_no_token_comes_for_the_next() {
+async fn an_unknown_outcome_stays_unknown_when_no_token_arrives_for_the_next_attempt() {
     let policy = RetryPolicy::new().total_timeout(5 * SECOND).repeat_unknown_outcomes_and_risk_duplicates();
     let (result, ..) = run_with(with_tokens(policy, &[Some("a"), None]), [Answered(500, None)]).await;
     let error = result.unwrap_err();
@@ -255,8 +255,8 @@ async fn what_an_earlier_attempt_left_open_stays_open_when_no_token_comes_for_th
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-/// A thousand calls at once, whose attempts are answered 401 once all have sent the token `old`, and 201 for any other.
-/// Only the token endpoint has a socket. Returns how many tokens it was asked for, and the attempts of the calls.
+/// A thousand calls at once: attempts with the token `old` are answered 401 once all have sent it, and any other 201. Only the
+/// token endpoint has a socket. Returns the number of token requests, and each call's attempts.
 async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
     const CALLS: usize = 1000;
     let grant = |token: &&str| support::reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":3599}}"#));

@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::time::{advance, sleep};
 
-/// The failure of a fetch that does not even fail.
+/// Stands for a fetch that panics instead of failing.
 const PANIC: &str = "panic";
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ impl Endpoint {
         Arc::new(Self { cache: TokenCache::default(), script, fetches: AtomicUsize::new(0) })
     }
 
-    /// The token that a call gets: `token-N` of the Nth fetch.
+    /// The token that a call gets: `token-N` from the Nth fetch.
     async fn token(self: &Arc<Self>) -> Result<AccessToken, String> {
         self.token_by(Instant::now() + 3600 * SECOND).await
     }
@@ -44,7 +44,7 @@ impl Endpoint {
     async fn fetch(self: Arc<Self>) -> Result<Grant, Error> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
         let requested = Instant::now();
-        let (takes, ends) = self.script.lock().unwrap().pop_front().expect("a fetch too many");
+        let (takes, ends) = self.script.lock().unwrap().pop_front().expect("one fetch too many");
         sleep(Duration::from_secs(takes)).await;
         assert_ne!(ends, Err(PANIC));
         let lifetime = Duration::from_secs(ends.map_err(Error::auth)?);
@@ -60,7 +60,7 @@ fn token(number: usize) -> AccessToken {
     AccessToken::new(format!("token-{number}")).unwrap()
 }
 
-/// The ends of calls that begin at the same time.
+/// The results of calls that start at the same time.
 async fn together(endpoint: &Arc<Endpoint>, calls: usize) -> Vec<Result<AccessToken, String>> {
     let calls = (0..calls).map(|_| {
         let endpoint = Arc::clone(endpoint);
@@ -88,31 +88,31 @@ async fn a_thousand_calls_whose_token_was_rejected_share_one_fetch() {
         endpoint.cache.forget(&token(1));
     }
     assert!(together(&endpoint, 1000).await.iter().all(|end| *end == Ok(token(2))));
-    // A rejection that comes late is of a token that is gone already.
+    // A late rejection is of a token that is already gone.
     endpoint.cache.forget(&token(1));
     assert_eq!(endpoint.token().await, Ok(token(2)));
     assert_eq!(endpoint.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_a_margin_before_its_end() {
+async fn a_token_is_renewed_a_margin_before_it_expires() {
     for (lifetime, margin) in [(3600, 60), (600, 60), (100, 10), (10, 1)] {
         let endpoint = Endpoint::new([(0, Ok(lifetime)), (0, Ok(lifetime))]);
         endpoint.token().await.unwrap();
         advance(Duration::from_secs(lifetime - margin) - Duration::from_millis(1)).await;
-        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, of {lifetime} s");
+        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, for {lifetime} s");
         advance(Duration::from_millis(1)).await;
-        assert_eq!(endpoint.token().await, Ok(token(2)), "too late, of {lifetime} s");
+        assert_eq!(endpoint.token().await, Ok(token(2)), "too late, for {lifetime} s");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_fails_leaves_the_token_in_use_until_its_end() {
+async fn a_failed_renewal_leaves_the_token_in_use_until_it_expires() {
     let endpoint = Endpoint::new([(0, Ok(600)), (0, Err("down")), (0, Err("down")), (0, Err("still down"))]);
     endpoint.token().await.unwrap();
     advance(540 * SECOND).await;
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 2));
-    // Halfway to the end, and not by every call before that.
+    // Halfway to expiry, and not by every call before that.
     advance(29 * SECOND).await;
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(1)), 2));
     advance(SECOND).await;
@@ -148,7 +148,7 @@ async fn those_who_wait_share_a_failure_and_the_next_call_tries_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_comes_after_a_failure_tries_again_also_while_one_has_yet_to_hear_of_it() {
+async fn a_call_after_a_failure_tries_again_even_while_another_has_yet_to_hear_of_it() {
     let endpoint = Endpoint::new([(3, Err("down")), (0, Ok(3600))]);
     let mut waiting = pin!(endpoint.token());
     assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -158,10 +158,10 @@ async fn a_call_that_comes_after_a_failure_tries_again_also_while_one_has_yet_to
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_panics_is_a_failure_of_those_who_wait_and_the_next_call_tries_again() {
+async fn a_fetch_that_panics_fails_those_who_wait_and_the_next_call_tries_again() {
     let endpoint = Endpoint::new([(3, Err(PANIC)), (0, Ok(3600))]);
     let ends = together(&endpoint, 100).await;
-    assert!(ends.iter().all(|end| *end == Err("the fetch of a token panicked".to_owned())), "{ends:?}");
+    assert!(ends.iter().all(|end| *end == Err("fetching a token panicked".to_owned())), "{ends:?}");
     assert_eq!((endpoint.token().await, endpoint.fetches()), (Ok(token(2)), 2));
 }
 
@@ -173,11 +173,11 @@ async fn a_token_without_a_lifetime_serves_those_who_wait_and_no_later_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_goes_on_for_those_who_wait_when_the_call_that_began_it_is_dropped() {
+async fn a_fetch_continues_for_those_who_wait_when_the_call_that_started_it_is_dropped() {
     let endpoint = Endpoint::new([(3, Ok(3600))]);
     let started = Instant::now();
     let mut waiting = Vec::new();
-    // One call a half second, each with less time than the fetch takes.
+    // One call every half second, each with less time than the fetch takes.
     for _ in 0..6 {
         let endpoint = Arc::clone(&endpoint);
         waiting.push(tokio::spawn(async move { timeout(9 * SECOND / 4, endpoint.token()).await }));
@@ -195,7 +195,7 @@ async fn a_fetch_goes_on_for_those_who_wait_when_the_call_that_began_it_is_dropp
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_nobody_waits_for_any_more_goes_on_and_serves_the_next_call() {
+async fn a_fetch_that_nobody_waits_for_any_more_continues_and_serves_the_next_call() {
     let endpoint = Endpoint::new([(3, Ok(3600))]);
     let started = Instant::now();
     assert!(timeout(SECOND, endpoint.token()).await.is_err());
@@ -204,13 +204,13 @@ async fn a_fetch_that_nobody_waits_for_any_more_goes_on_and_serves_the_next_call
     assert_eq!(started.elapsed(), 3 * SECOND);
 }
 
-/// A runtime of one thread, whose clock moves by itself while it is idle.
+/// A single-threaded runtime whose clock advances by itself while idle.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 #[test]
-fn a_fetch_that_ends_with_its_runtime_is_begun_anew_by_who_waits_in_another() {
+fn a_fetch_that_ends_with_its_runtime_is_restarted_by_a_waiter_in_another() {
     let endpoint = Endpoint::new([(3, Ok(3600)), (0, Ok(3600))]);
     let (first, second) = (runtime(), runtime());
     first.block_on(async { assert!(timeout(SECOND, endpoint.token()).await.is_err()) });
@@ -224,7 +224,7 @@ fn a_fetch_that_ends_with_its_runtime_is_begun_anew_by_who_waits_in_another() {
 }
 
 #[test]
-fn a_fetch_in_a_runtime_that_stands_still_blocks_those_in_another_until_its_time_is_over() {
+fn a_fetch_in_a_stalled_runtime_blocks_waiters_in_another_until_its_time_is_up() {
     let endpoint = Endpoint::new([(3, Ok(3600)), (0, Ok(3600))]);
     let (idle, second) = (runtime(), runtime());
     idle.block_on(async { assert!(timeout(SECOND, endpoint.token()).await.is_err()) });
@@ -237,14 +237,14 @@ async fn a_token_is_no_longer_used_a_moment_before_it_expires() {
         let endpoint = Endpoint::new([(0, Ok(lifetime)), (0, Err("down")), (0, Err("down"))]);
         endpoint.token().await.unwrap();
         advance(Duration::from_secs(lifetime) - Duration::from_millis(reserve + 1)).await;
-        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, of {lifetime} s");
+        assert_eq!(endpoint.token().await, Ok(token(1)), "too early, for {lifetime} s");
         advance(Duration::from_millis(1)).await;
-        assert_eq!(endpoint.token().await, Err("down".to_owned()), "too late, of {lifetime} s");
+        assert_eq!(endpoint.token().await, Err("down".to_owned()), "too late, for {lifetime} s");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lifetime_of_a_token_counts_from_when_it_was_asked_for() {
+async fn the_lifetime_of_a_token_counts_from_when_it_was_requested() {
     let endpoint = Endpoint::new([(5, Ok(100)), (0, Ok(100))]);
     endpoint.token().await.unwrap();
     advance(85 * SECOND - Duration::from_millis(1)).await;
@@ -264,7 +264,7 @@ async fn a_renewal_leaves_the_call_half_of_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_ends_while_it_is_renewed_is_not_handed_out() {
+async fn a_token_that_expires_while_it_is_renewed_is_not_handed_out() {
     let endpoint = Endpoint::new([(0, Ok(10)), (1, Ok(10))]);
     endpoint.token().await.unwrap();
     advance(Duration::from_millis(9_200)).await;
