@@ -131,7 +131,7 @@ async fn an_incomplete_token_response_times_out_after_ten_seconds() {
         tokio::time::resume();
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Auth, Outcome::NotSent), "{written}");
         assert_eq!(error.elapsed().as_secs(), 10, "{written}");
-        assert!(error.to_string().contains("did not answer in 10s"), "{error}");
+        assert!(error.to_string().contains("did not answer within 10s"), "{error}");
         create(&client).await.unwrap();
     }
 }

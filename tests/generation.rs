@@ -121,26 +121,26 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
     let of_x = "components.schemas.Added.properties.x: ";
     let of_post = "paths./v1/onboarding/collectives.post";
     for (spec, words) in [
-        (with_property("x", "{type: string, pattern: '^a'}"), format!("{of_x}pattern would refuse")),
-        (with_property("x", "{type: string, minLength: 1}"), format!("{of_x}minLength would refuse")),
-        (with_property("x", "{type: string, maxLength: 9}"), format!("{of_x}maxLength would refuse")),
-        (with_property("x", "{type: integer, enum: [1, 2]}"), format!("{of_x}enum would refuse")),
-        (with_property("x", "{type: number, enum: [1.5]}"), format!("{of_x}enum would refuse")),
-        (with_property("x", "{type: boolean, enum: [true]}"), format!("{of_x}enum would refuse")),
-        (with_property("x", "{type: integer, minimum: 1}"), format!("{of_x}minimum would refuse")),
-        (with_property("x", "{type: number, maximum: 1}"), format!("{of_x}maximum would refuse")),
+        (with_property("x", "{type: string, pattern: '^a'}"), format!("{of_x}pattern would reject")),
+        (with_property("x", "{type: string, minLength: 1}"), format!("{of_x}minLength would reject")),
+        (with_property("x", "{type: string, maxLength: 9}"), format!("{of_x}maxLength would reject")),
+        (with_property("x", "{type: integer, enum: [1, 2]}"), format!("{of_x}enum would reject")),
+        (with_property("x", "{type: number, enum: [1.5]}"), format!("{of_x}enum would reject")),
+        (with_property("x", "{type: boolean, enum: [true]}"), format!("{of_x}enum would reject")),
+        (with_property("x", "{type: integer, minimum: 1}"), format!("{of_x}minimum would reject")),
+        (with_property("x", "{type: number, maximum: 1}"), format!("{of_x}maximum would reject")),
         (with_property("x", "{type: array, items: {type: string}, uniqueItems: true}"), format!("{of_x}uniqueItems")),
         (with_property("x", "{type: array, items: {type: string}, maxItems: 1}"), format!("{of_x}maxItems would")),
         (
             with_property("x", "{type: array, items: {type: string, pattern: a}}"),
             format!("{}items: pattern", of_x.replace(": ", ".")),
         ),
-        (with_property("x", "{not: {type: string}}"), format!("{of_x}not would refuse")),
+        (with_property("x", "{not: {type: string}}"), format!("{of_x}not would reject")),
         (with_property("x", "{oneOf: [{type: string}, {type: object}]}"), format!("{of_x}oneOf would be decided")),
         (with_property("x", "{anyOf: [{type: string}, {type: object}]}"), format!("{of_x}anyOf would be decided")),
         (
             with_schema("{type: object, additionalProperties: false}"),
-            "components.schemas.Added: additionalProperties: false would refuse".to_owned(),
+            "components.schemas.Added: additionalProperties: false would reject".to_owned(),
         ),
         (
             with_schema("{type: object, properties: {a-b: {type: string}, a_b: {type: string}}}"),
@@ -173,7 +173,7 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
                 "      requestBody:\n",
                 "      parameters: [{name: c, in: query, schema: {type: string, pattern: a}}]\n      requestBody:\n",
             ),
-            format!("{of_post}.parameters.c: pattern would refuse"),
+            format!("{of_post}.parameters.c: pattern would reject"),
         ),
         (
             edited(
