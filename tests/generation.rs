@@ -159,7 +159,7 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
                 "      requestBody:\n",
                 "      parameters: [{name: c, in: cookie, schema: {type: string}}]\n      requestBody:\n",
             ),
-            format!("{of_post}.parameters.c: a cookie"),
+            format!("{of_post}.parameters.c: the generated client cannot send a cookie"),
         ),
         (
             edited(

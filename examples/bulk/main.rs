@@ -160,7 +160,7 @@ impl Run {
         self.progress.inc(1);
     }
 
-    /// Stops if the next household would fare no better.
+    /// Stops if the remaining rows would fail the same way.
     fn stop_after(&self, error: &Error) {
         match error.outcome() {
             Outcome::Applied => self.unknown_in_a_row.set(0),
@@ -170,7 +170,7 @@ impl Run {
                 self.unknown_in_a_row.set(0);
             }
             Outcome::NotSent | Outcome::Rejected => {
-                self.stop("the others would fare no better: see above, and run it again")
+                self.stop("the remaining rows would fail the same way: see above, fix it, and run it again")
             }
             _ => {
                 self.unknown_in_a_row.set(self.unknown_in_a_row.get() + 1);
