@@ -2,11 +2,9 @@
 //!
 //! That profile is the one for build scripts. The descriptions are left in the folder as `N.yaml`.
 
-#[path = "../build/mod.rs"]
-mod build;
-
 use serde_json::{Map, Value};
 use std::{env, fs, path::Path, time::Instant};
+use support::build;
 
 const SPEC: &str = include_str!("../openapi.yaml");
 

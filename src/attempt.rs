@@ -2,7 +2,7 @@
 
 use crate::address::server;
 use crate::client::Shared;
-use crate::connection::{not_connected, root_cause};
+use crate::connect_error::{not_connected, root_cause};
 use crate::decode::{Decoded, decode};
 use crate::error::{Error, ErrorKind};
 use crate::error_body::ErrorBody;
@@ -10,10 +10,10 @@ use crate::generated;
 use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
 use crate::raw_response::RawResponse;
+use crate::request_body::Witness;
 use crate::retry::retry_after;
 use crate::screen::Screen;
 use crate::transport::{BodyState, Exchange, Received, Record};
-use crate::witness::Witness;
 use http::StatusCode;
 use progenitor_client::ResponseValue;
 use serde::de::DeserializeOwned;

@@ -2,7 +2,7 @@
 
 use crate::access_token::AccessToken;
 use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
-use crate::connection::{found_no_roots, root_cause, system_proxy};
+use crate::connect_error::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
 use crate::drift::{DriftReport, OnDrift};
 use crate::generated::BASE_URL;

@@ -10,7 +10,7 @@ mod attempt;
 mod auth;
 mod call;
 mod client;
-mod connection;
+mod connect_error;
 mod decode;
 #[cfg(feature = "drift")]
 mod drift;
@@ -24,6 +24,7 @@ mod operation;
 mod outcome;
 mod quote;
 mod raw_response;
+mod request_body;
 mod response;
 mod retry;
 #[cfg(feature = "sandbox")]
@@ -31,7 +32,6 @@ pub mod sandbox;
 mod screen;
 mod setting;
 mod transport;
-mod witness;
 
 pub use access_token::AccessToken;
 pub use auth::{ClientCredentials, TokenFuture, TokenSource};

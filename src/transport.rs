@@ -1,8 +1,8 @@
 //! The one place where a generated operation touches the wire.
 
 use crate::raw_response::RawResponse;
+use crate::request_body::{Witness, WitnessedBody};
 use crate::screen::Screen;
-use crate::witness::{Witness, WitnessedBody};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, Entry};
 use http::{HeaderMap, HeaderValue};

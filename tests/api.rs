@@ -4,17 +4,11 @@
 //! To refresh those files, run `EXPECTORATE=overwrite cargo test --all-features --test api`. When you publish, make the current
 //! state the released one with `cargo test --all-features --test api release -- --ignored`.
 
-#[path = "../build/mod.rs"]
-mod build;
-#[path = "support/release.rs"]
-mod release;
-#[path = "support/surface.rs"]
-mod surface;
-
-use release::{Bump, bump, owed_by_crate, owed_by_description};
 use spec_drift::{Document, Finding, Format, Verdict, compare, report};
 use std::{collections::BTreeSet, fs, path::PathBuf};
-use surface::{Change, change};
+use support::build;
+use support::release::{Bump, bump, owed_by_crate, owed_by_description};
+use support::surface::{self, Change, change};
 
 const OPENAPI: &str = include_str!("../openapi.yaml");
 const REFRESH: &str = "EXPECTORATE=overwrite cargo test --all-features --test api";

@@ -2,8 +2,6 @@
 
 #![cfg(feature = "sandbox")]
 
-mod support;
-
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,11 +1,6 @@
 //! Our output never reveals a secret: a canary is planted wherever a secret can be, and searched for wherever one could leak.
 #![cfg(feature = "sandbox")]
 
-#[path = "support/log.rs"]
-mod log;
-mod support;
-
-use log::listen;
 use std::{
     error::Error as StdError,
     io::{self, Write},
@@ -13,6 +8,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use support::log::listen;
 use support::{Behaviour, CREATED, Server, Then, When, created, raw, refusing_port, reply};
 use tracing_subscriber::{Layer, filter::LevelFilter, fmt::format::FmtSpan, layer::SubscriberExt};
 use traxes_connect::{

@@ -1,7 +1,5 @@
 //! However an attempt ends before the connection asks for the request's body, the request is reported as not sent.
 
-mod support;
-
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 use support::{BlackHole, Server, Then, When, created, raw, refusing_port};

@@ -1,7 +1,5 @@
 //! A client with client credentials fetches one token however many calls are waiting, renews it, and explains why it has none.
 
-mod support;
-
 use std::{
     sync::{
         Arc,

@@ -1,22 +1,17 @@
 //! A live response with content that the description does not know is reported exactly and briefly, and still returned.
 #![cfg(all(feature = "drift", feature = "sandbox"))]
 
-#[path = "support/log.rs"]
-mod log;
-#[path = "support/spec.rs"]
-mod spec;
-
-use log::{Log, listen};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
 use serde_json::{Value, json};
-use spec::{any_value, documented, schema};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
 };
+use support::log::{Log, listen};
+use support::spec::{any_value, documented, schema};
 use traxes_connect::{Client, CollectiveOnboardingRequest, DriftReport, OnboardingRequest, Response, Sandbox};
 
 struct Observed {

@@ -2,8 +2,6 @@
 
 #![cfg(feature = "sandbox")]
 
-mod support;
-
 use rcgen::{CertifiedKey, KeyPair};
 use std::{
     fs,

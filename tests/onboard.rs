@@ -2,8 +2,6 @@
 
 #![cfg(feature = "sandbox")]
 
-mod support;
-
 use serde_json::Value;
 use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, reply};
 

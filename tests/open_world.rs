@@ -2,12 +2,9 @@
 
 #![cfg(feature = "sandbox")]
 
-#[path = "support/spec.rs"]
-mod spec;
-
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
-use spec::{any_value, documented, normalised, schema};
+use support::spec::{self, any_value, documented, normalised, schema};
 use traxes_connect::{
     CollectiveOnboardingRequest, ErrorKind, OnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
     types::{Collective, CollectiveType, Entity, EntityType},

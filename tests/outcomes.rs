@@ -1,8 +1,6 @@
 //! Whatever the server does, a failed call says whether its request was applied, and nothing that may have been applied is
 //! resent.
 
-mod support;
-
 use std::{
     collections::HashMap,
     sync::{

@@ -1,11 +1,7 @@
 //! A token goes only to the server it is meant for, whatever the environment and the customiser say.
 
-#[path = "support/log.rs"]
-mod log_capture;
-mod support;
-
-use log_capture::{Log, listen};
 use std::{process::Command, sync::Mutex};
+use support::log::{Log, listen};
 use support::{Server, reply};
 use traxes_connect::{
     Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome,

@@ -1,11 +1,9 @@
 //! The sandbox answers as documented and shows what it received.
 #![cfg(feature = "sandbox")]
 
-#[path = "support/spec.rs"]
-mod spec;
-
 use serde_json::{Value, json};
 use std::time::Duration;
+use support::spec;
 use traxes_connect::{
     AccessToken, Client, CollectiveOnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
     reqwest::{self, Method},

@@ -2,16 +2,13 @@
 
 #![cfg(feature = "schemars")]
 
-#[path = "support/spec.rs"]
-mod spec;
-
 use jsonschema::Validator;
 use proptest::{prelude::*, test_runner::TestRunner};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use spec::{SPEC, any_value, documented, schema};
 use std::{collections::BTreeSet, fmt::Display};
+use support::spec::{SPEC, any_value, documented, schema};
 use syn::{Item, Visibility};
 use traxes_connect::{ErrorKind, Outcome, types};
 

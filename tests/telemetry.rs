@@ -1,12 +1,8 @@
 //! What logs and traces show of a call: one span and one event per attempt, with OpenTelemetry's names, and no contents.
 
-#[path = "support/log.rs"]
-mod log;
-mod support;
-
-use log::{Log, listen};
 use serde_json::Value;
 use std::{io, time::Duration};
+use support::log::{Log, listen};
 use support::{Behaviour, BlackHole, Server, Then, When, created, raw, reply};
 use tracing_subscriber::fmt::format::FmtSpan;
 use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};

@@ -1,8 +1,6 @@
 //! The token endpoint comes and goes while calls continue: no call waits past its deadline, and none is sent with an expired
 //! token.
 
-mod support;
-
 use std::{
     collections::HashMap,
     sync::{

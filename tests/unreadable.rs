@@ -1,12 +1,8 @@
 //! A success is read as far as possible: an odd field loses only that field, never the consent link.
 
-#[path = "support/log.rs"]
-mod log;
-mod support;
-
-use log::{Log, listen};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use support::log::{Log, listen};
 use support::{Server, reply};
 use traxes_connect::{Client, CollectiveOnboardingRequest, Error, ErrorKind, OnboardingRequest, Outcome, Response};
 

@@ -1,7 +1,5 @@
 //! Only what the API documents goes over the wire.
 
-mod support;
-
 use serde_json::{Value, json};
 use support::{Request, Server};
 use traxes_connect::{Client, CollectiveOnboardingRequest, ErrorKind, types::CollectiveType};

@@ -10,7 +10,10 @@ mod table;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 use syn::{Attribute, FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, Type, visit_mut::VisitMut};
 
 fn main() {
@@ -20,10 +23,16 @@ fn main() {
         "../tests/specs/parcels.yaml",
         "../../openapi.yaml",
         "../../build",
+        "../../src/open_enum.rs",
         "build.rs",
     ] {
         println!("cargo::rerun-if-changed={path}");
     }
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    // An included file cannot have the documentation of a module.
+    let open_enum = fs::read_to_string("../../src/open_enum.rs").expect("UTF-8");
+    let open_enum = open_enum.lines().filter(|line| !line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+    fs::write(out.join("open_enum.rs"), open_enum).expect("a file");
     let mut modules: Vec<(String, TokenStream)> = Vec::new();
     let mut arms = Vec::new();
     let mut add = |key: String, spec: &serde_json::Value| {
@@ -60,7 +69,7 @@ fn main() {
             match client { #(#arms,)* other => panic!("no client for {other}") }
         }
     };
-    fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("clients.rs"), code.to_string()).unwrap();
+    fs::write(out.join("clients.rs"), code.to_string()).expect("a file");
 }
 
 /// Strips the documentation, which is half of the code.

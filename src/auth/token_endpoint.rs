@@ -3,7 +3,7 @@
 use super::{ClientCredentials, token_cache::Grant};
 use crate::access_token::AccessToken;
 use crate::address::server;
-use crate::connection::{not_connected, root_cause};
+use crate::connect_error::{not_connected, root_cause};
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
 use crate::raw_response::RawResponse;

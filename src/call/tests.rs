@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::raw_response::RawResponse;
+use crate::request_body::WitnessedBody;
 use crate::transport::BodyState;
-use crate::witness::WitnessedBody;
 use crate::{AccessToken, BoxError, ClientCredentials, RetryPolicy, types::OnboardingRequest};
 use http::{HeaderMap, header::RETRY_AFTER};
 use http_body::Body;
@@ -251,9 +251,6 @@ async fn an_unknown_outcome_stays_unknown_when_no_token_arrives_for_the_next_att
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::Unknown, 1));
 }
-
-#[path = "../../tests/support/mod.rs"]
-mod support;
 
 /// A thousand calls at once: attempts with the token `old` are answered 401 once all have sent it, and any other 201. Only the
 /// token endpoint has a socket. Returns the number of token requests, and each call's attempts.

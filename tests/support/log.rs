@@ -1,5 +1,4 @@
 //! Captures what one test logs while others run in parallel.
-#![allow(dead_code)]
 
 use std::{
     io::{self, Write},

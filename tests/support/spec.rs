@@ -1,5 +1,4 @@
 //! `openapi.yaml` as JSON, and values that match its schemas.
-#![allow(dead_code)]
 
 use chrono::DateTime;
 use proptest::{collection::vec, prelude::*, sample::select, strategy::Union};

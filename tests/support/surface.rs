@@ -11,7 +11,7 @@ use syn::{
     parse_quote,
 };
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src");
 
 /// One line for each public item, hand-written or generated, and for each promise in Cargo.toml, sorted.
 pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {

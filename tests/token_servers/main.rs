@@ -2,9 +2,6 @@
 //! form. Our client finds the right method, and the server confirms that it issued the token. `.ci/token-servers` runs these
 //! tests.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::{
     env,
     net::{Ipv4Addr, TcpStream},

@@ -5,8 +5,9 @@
 
 mod call;
 mod concerned;
-#[path = "../../../src/open_enum.rs"]
-mod open_enum;
+mod open_enum {
+    include!(concat!(env!("OUT_DIR"), "/open_enum.rs"));
+}
 mod samples;
 mod server;
 mod strict;

@@ -1,5 +1,4 @@
 //! A loopback server that does as it is told: real sockets, real bytes, a queue of behaviours.
-#![allow(dead_code)]
 
 use std::{
     collections::VecDeque,
