@@ -112,7 +112,10 @@ impl OnboardingRequest {
     /// of other types are in `action`.
     pub fn consent_url(&self) -> Option<&str> {
         let action = self.action.as_ref()?;
-        matches!(action.type_, None | Some(OnboardingActionType::Consent)).then(|| action.redirect_link.as_deref())?
+        match action.type_ {
+            None | Some(OnboardingActionType::Consent) => action.redirect_link.as_deref(),
+            Some(_) => None,
+        }
     }
 
     /// Whether the onboarding has ended: succeeded, failed or canceled. An absent or unknown status does not count as ended.

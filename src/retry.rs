@@ -46,7 +46,7 @@ pub struct RetryPolicy {
     initial_backoff: Duration,
     max_backoff: Duration,
     pub(crate) total_timeout: Duration,
-    repeat_unknown: bool,
+    retry_unknown: bool,
 }
 
 impl Default for RetryPolicy {
@@ -56,7 +56,7 @@ impl Default for RetryPolicy {
             initial_backoff: INITIAL_BACKOFF,
             max_backoff: MAX_BACKOFF,
             total_timeout: TOTAL_TIMEOUT,
-            repeat_unknown: false,
+            retry_unknown: false,
         }
     }
 }
@@ -95,7 +95,7 @@ impl RetryPolicy {
     /// Also retries what may have been applied. **Each retry may create a second collective**, with its own consent link: use
     /// this only if you find and remove duplicates by other means.
     pub fn repeat_unknown_outcomes_and_risk_duplicates(self) -> Self {
-        Self { repeat_unknown: true, ..self }
+        Self { retry_unknown: true, ..self }
     }
 
     /// What follows an attempt that failed with `error`. `drawn` is a random number from 0 to 1.
@@ -126,7 +126,7 @@ impl RetryPolicy {
                 matches!(error.status(), Some(StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS))
             }
             Outcome::Applied => false,
-            Outcome::Unknown => is_safe || self.repeat_unknown,
+            Outcome::Unknown => is_safe || self.retry_unknown,
         }
     }
 
