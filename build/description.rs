@@ -4,7 +4,8 @@
 use heck::ToPascalCase;
 use openapiv3::{
     AdditionalProperties, AnySchema, ArrayType, Components, IntegerType, NumberType, ObjectType, OpenAPI, Operation,
-    Parameter, ReferenceOr, RequestBody, Response, Schema, SchemaKind, StatusCode, StringType, Type,
+    Parameter, ParameterSchemaOrContent, ReferenceOr, RequestBody, Response, Schema, SchemaKind, StatusCode,
+    StringType, Type,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -16,6 +17,8 @@ const NAMES: [&str; 9] =
     ["callbacks", "headers", "links", "parameters", "properties", "requestBodies", "responses", "schemas", "paths"];
 const SCHEMAS: &str = "#/components/schemas/";
 const JSON: &str = "application/json";
+/// Header parameters that OpenAPI ignores (3.0.3, section 4.7.12.1).
+const RESERVED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
 
 pub struct Description {
     pub api: OpenAPI,
@@ -55,9 +58,15 @@ impl Description {
         if self.api.paths.iter().len() == 0 {
             return Err("paths: has no operation to generate".to_owned());
         }
-        if let Some(Components { schemas, .. }) = &self.api.components {
+        if let Some(Components { schemas, parameters, request_bodies, .. }) = &self.api.components {
             for (name, schema) in schemas {
                 check_schema(&format!("components.schemas.{name}"), schema)?;
+            }
+            for (name, parameter) in parameters {
+                check_parameter(&format!("components.parameters.{name}"), parameter)?;
+            }
+            for (name, body) in request_bodies {
+                check_request_body(&format!("components.requestBodies.{name}"), body)?;
             }
         }
         for (path, item) in self.api.paths.iter() {
@@ -69,7 +78,13 @@ impl Description {
                 if operation.operation_id.is_none() {
                     return Err(format!("{place}: needs an operationId, which names the method of the client"));
                 }
-                self.check_operation(&place, &item.parameters, operation)?;
+                for parameter in item.parameters.iter().chain(&operation.parameters) {
+                    let name = parameter.as_item().map_or("$ref", |parameter| &parameter.parameter_data_ref().name);
+                    check_parameter(&format!("{place}.parameters.{name}"), parameter)?;
+                }
+                if let Some(body) = &operation.request_body {
+                    check_request_body(&format!("{place}.requestBody"), body)?;
+                }
             }
         }
         Ok(())
@@ -123,36 +138,6 @@ impl Description {
                 self.api.components.as_ref()?.responses.get(name)?.as_item()
             }
         }
-    }
-
-    fn check_operation(
-        &self,
-        place: &str,
-        shared: &[ReferenceOr<Parameter>],
-        operation: &Operation,
-    ) -> Result<(), String> {
-        for parameter in shared.iter().chain(&operation.parameters) {
-            let ReferenceOr::Item(parameter) = parameter else { continue };
-            let data = parameter.parameter_data_ref();
-            let place = format!("{place}.parameters.{}", data.name);
-            match &data.format {
-                openapiv3::ParameterSchemaOrContent::Schema(schema) => check_schema(&place, schema)?,
-                openapiv3::ParameterSchemaOrContent::Content(_) => {
-                    return Err(format!("{place}: describe the parameter with a schema instead of content"));
-                }
-            }
-            if matches!(parameter, Parameter::Cookie { .. }) {
-                return Err(format!("{place}: the generated client cannot send a cookie"));
-            }
-        }
-        if let Some(ReferenceOr::Item(RequestBody { content, .. })) = &operation.request_body {
-            for (media_type, body) in content {
-                if let Some(schema) = &body.schema {
-                    check_schema(&format!("{place}.requestBody.{media_type}"), schema)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// progenitor would unwrap a `None` if a reference leads nowhere, without saying which.
@@ -210,8 +195,43 @@ pub fn success(status: &StatusCode) -> Option<RangeInclusive<u16>> {
     }
 }
 
+/// A reference is checked where its target stands.
+fn check_parameter(place: &str, parameter: &ReferenceOr<Parameter>) -> Result<(), String> {
+    let ReferenceOr::Item(parameter) = parameter else { return Ok(()) };
+    let data = parameter.parameter_data_ref();
+    let is_reserved = RESERVED_HEADERS.iter().any(|header| data.name.eq_ignore_ascii_case(header));
+    match parameter {
+        Parameter::Cookie { .. } => return Err(format!("{place}: the generated client cannot send a cookie")),
+        Parameter::Header { .. } if is_reserved => {
+            return Err(format!("{place}: OpenAPI ignores a header of this name, and the client sets it itself"));
+        }
+        _ => {}
+    }
+    match &data.format {
+        ParameterSchemaOrContent::Schema(schema) => check_schema(place, schema),
+        ParameterSchemaOrContent::Content(_) => {
+            Err(format!("{place}: describe the parameter with a schema instead of content"))
+        }
+    }
+}
+
+fn check_request_body(place: &str, body: &ReferenceOr<RequestBody>) -> Result<(), String> {
+    let ReferenceOr::Item(body) = body else { return Ok(()) };
+    for (media_type, content) in &body.content {
+        if let Some(schema) = &content.schema {
+            check_schema(&format!("{place}.{media_type}"), schema)?;
+        }
+    }
+    Ok(())
+}
+
 fn check_schema(place: &str, schema: &ReferenceOr<impl std::borrow::Borrow<Schema>>) -> Result<(), String> {
     let ReferenceOr::Item(schema) = schema else { return Ok(()) };
+    if schema.borrow().schema_data.default.is_some() {
+        return Err(format!(
+            "{place}: default would pass for a value that was received: remove it, and state it in the description"
+        ));
+    }
     match &schema.borrow().schema_kind {
         SchemaKind::Type(Type::String(string)) => check_string(place, string),
         SchemaKind::Type(Type::Number(number)) => check_number(place, number),

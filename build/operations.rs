@@ -4,7 +4,7 @@ use super::description::{DescribedOperation, Description};
 use super::syntax::{generic_argument, last_ident, methods, types};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
-use syn::{Expr, Field, File, Ident, Item, Type, parse_quote};
+use syn::{Expr, Field, Fields, File, Ident, Item, Type, parse_quote};
 
 /// The rows, and an impl for each response type.
 pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>, String> {
@@ -22,7 +22,7 @@ pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>,
         };
         let mut of_response = objects(file).filter(|object| same_name(&object.to_string(), response));
         let (Some(object), None) = (of_response.next(), of_response.next()) else {
-            return Err(format!("{place}: its response {response} does not name exactly one object"));
+            return Err(format!("{place}: its response {response} does not name exactly one object with properties"));
         };
         responses.insert(object.clone());
         let constant = format_ident!("{}", name.to_string().to_uppercase());
@@ -76,7 +76,7 @@ fn same_name(one: &str, other: &str) -> bool {
 
 fn objects(file: &File) -> impl Iterator<Item = &Ident> {
     types(file).iter().filter_map(|item| match item {
-        Item::Struct(object) => Some(&object.ident),
+        Item::Struct(object) if matches!(object.fields, Fields::Named(_)) => Some(&object.ident),
         _ => None,
     })
 }

@@ -159,6 +159,8 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
     /// A 2xx that yields no value.
     fn unusable(&self, kind: ErrorKind, problem: &str, raw: &RawResponse) -> Error {
         let (outcome, undocumented) = match self.operation.documents(raw.status) {
+            // There is nothing to apply, and it may be retried.
+            true if self.operation.is_safe => (Outcome::Unknown, ""),
             true => (Outcome::Applied, ""),
             // A gateway that forwarded nothing also answers 200.
             false => (Outcome::Unknown, ", which is not documented"),

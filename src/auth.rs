@@ -1,6 +1,7 @@
 //! Where a client gets its access tokens.
 
 mod client_credentials;
+mod grant;
 mod token_cache;
 mod token_endpoint;
 

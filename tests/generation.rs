@@ -118,6 +118,7 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
     let of_x = "components.schemas.Added.properties.x: ";
     let of_post = "paths./v1/onboarding/collectives.post";
     for (spec, words) in [
+        (with_property("x", "{type: string, default: a}"), format!("{of_x}default would pass for a value")),
         (with_property("x", "{type: string, pattern: '^a'}"), format!("{of_x}pattern would reject")),
         (with_property("x", "{type: string, minLength: 1}"), format!("{of_x}minLength would reject")),
         (with_property("x", "{type: string, maxLength: 9}"), format!("{of_x}maxLength would reject")),
@@ -184,7 +185,34 @@ fn restrictive_or_unsupported_schemas_are_refused_with_their_location() {
                 "                $ref: '#/components/schemas/OnboardingRequest'",
                 "                $ref: '#/components/schemas/OnboardingStatus'",
             ),
-            format!("{of_post}: its response OnboardingStatus does not name exactly one object"),
+            format!("{of_post}: its response OnboardingStatus does not name exactly one object with properties"),
+        ),
+        (
+            edited(
+                "                $ref: '#/components/schemas/OnboardingRequest'",
+                "                $ref: '#/components/schemas/Added'",
+            )
+            .replacen("\n  schemas:\n", "\n  schemas:\n    Added: {type: object}\n", 1),
+            format!("{of_post}: its response Added does not name exactly one object with properties"),
+        ),
+        (
+            edited(
+                "      requestBody:\n",
+                "      parameters: [{name: Accept, in: header, schema: {type: string}}]\n      requestBody:\n",
+            ),
+            format!("{of_post}.parameters.Accept: OpenAPI ignores a header of this name"),
+        ),
+        (
+            edited(
+                "      requestBody:\n",
+                "      parameters: [{$ref: '#/components/parameters/P'}]\n      requestBody:\n",
+            )
+            .replacen(
+                "\n  schemas:\n",
+                "\n  parameters: {P: {name: p, in: query, schema: {type: string, pattern: a}}}\n  schemas:\n",
+                1,
+            ),
+            "components.parameters.P: pattern would reject".to_owned(),
         ),
         (
             edited("  - url: https://api.traxes.io/connect", "  - url: /connect"),

@@ -1,6 +1,5 @@
 //! Client credentials (RFC 6749, section 4.4), as the user sets them.
 
-use super::token_endpoint::TOKEN_URL;
 use crate::address::{checked_url, is_this_machine};
 use crate::error::Error;
 use crate::setting::Setting;
@@ -8,6 +7,8 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The vendor's page "Retrieve a temporary access token".
+const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
+/// The same page.
 const SCOPE: &str = "esp";
 
 /// Client credentials, with which a client fetches and renews its own tokens.

@@ -1,7 +1,7 @@
 //! One token for all clones of a client: fetched once no matter how many calls wait, renewed before it expires, forgotten when
 //! rejected.
 
-use super::token_endpoint::FETCH_TIMEOUT;
+use super::grant::{FETCH_TIMEOUT, Grant};
 use crate::access_token::AccessToken;
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
@@ -24,13 +24,6 @@ const MAX_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_JOIN: Duration = Duration::from_secs(5);
 /// Past this, a fetch has stopped with its runtime: its own timeout has passed.
 const LONGEST_FETCH: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
-
-/// A token, when it was requested, and how long it lives.
-pub(crate) struct Grant {
-    pub(crate) token: AccessToken,
-    pub(crate) requested: Instant,
-    pub(crate) lifetime: Duration,
-}
 
 #[derive(Default)]
 pub(crate) struct TokenCache(Arc<Mutex<State>>);

@@ -1,6 +1,7 @@
 //! One token request to a token endpoint (RFC 6749, section 4.4), and what its response says.
 
-use super::{ClientCredentials, token_cache::Grant};
+use super::ClientCredentials;
+use super::grant::{FETCH_TIMEOUT, Grant};
 use crate::access_token::AccessToken;
 use crate::address::server;
 use crate::connect_error::{not_connected, root_cause};
@@ -21,10 +22,6 @@ use std::sync::{
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
-/// The vendor's page "Retrieve a temporary access token".
-pub(super) const TOKEN_URL: &str = "https://signin.energy/am/oauth2/realms/root/realms/difesp/access_token";
-/// Ten times what a token endpoint takes on a bad day, and well within a call.
-pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// A hundred times the usual response.
 const BODY_LIMIT: usize = 64 * 1024;
 /// If the response has no `expires_in`: few tokens expire sooner.

@@ -57,7 +57,7 @@ paths:
 ",
     },
     Edit {
-        what: "an example, a default and an extension that contain $ref",
+        what: "an example and an extension that contain $ref",
         from: "\n  schemas:\n",
         to: "
   schemas:
@@ -66,7 +66,7 @@ paths:
       type: object
       x-note: {$ref: 'nowhere'}
       properties:
-        json: {description: Any JSON., example: {$ref: 'nowhere'}, default: {$ref: 'nowhere'}}
+        json: {description: Any JSON., example: {$ref: 'nowhere'}}
 ",
     },
     Edit {
@@ -103,8 +103,8 @@ paths:
         maps: {description: Objects., type: object, additionalProperties: {$ref: '#/components/schemas/Nested'}}
         next: {$ref: '#/components/schemas/Nested'}
         count: {description: A number., type: integer, format: int32, nullable: true}
-        on: {description: Yes or no., type: boolean, default: true}
-        text: {description: Text., type: string, default: none}
+        on: {description: Yes or no., type: boolean}
+        text: {description: Text., type: string}
 ",
     },
     Edit {
