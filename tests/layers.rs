@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 use syn::{
-    ItemMod, ItemUse, Macro, UseTree,
+    Item, ItemMod, ItemUse, Macro, UseTree,
     visit::{self, Visit},
 };
 
@@ -86,10 +86,30 @@ fn graph(source: &Path, generated: &[(&str, &syn::File)]) -> Graph {
         graph.get_mut(*name).unwrap().extend(imports(file));
     }
     let modules: BTreeSet<_> = graph.keys().cloned().collect();
+    let homes = homes_of_reexports(&source.join("lib.rs"));
     for (name, imports) in &mut graph {
+        *imports = imports.iter().map(|import| home(&homes, import).to_owned()).collect();
         imports.retain(|import| modules.contains(import) && import != name);
     }
     graph
+}
+
+/// Which module each name comes from that the root of a crate exports: `crate::Error` is an import of `error`.
+fn homes_of_reexports(root: &Path) -> BTreeMap<String, String> {
+    let mut homes = BTreeMap::new();
+    for item in syn::parse_file(&fs::read_to_string(root).unwrap()).unwrap().items {
+        if let Item::Use(ItemUse { tree: UseTree::Path(path), .. }) = &item {
+            let mut names = Imports::default();
+            names.add_tree(&path.tree);
+            homes.extend(names.0.into_iter().map(|name| (name, path.ident.to_string())));
+        }
+    }
+    homes
+}
+
+/// Follows re-exports of re-exports, such as those of `types`.
+fn home<'a>(homes: &'a BTreeMap<String, String>, name: &'a str) -> &'a str {
+    homes.get(name).map_or(name, |home_of_name| home(homes, home_of_name))
 }
 
 fn imports(file: &syn::File) -> BTreeSet<String> {
@@ -98,7 +118,7 @@ fn imports(file: &syn::File) -> BTreeSet<String> {
     imports.0
 }
 
-/// The modules that are left when those that import nothing of what is left are taken away, again and again.
+/// Removes modules with no remaining imports until nothing changes. What is left leads into a cycle.
 fn cycles(mut graph: Graph) -> Graph {
     loop {
         let left: BTreeSet<_> = graph.keys().cloned().collect();
@@ -110,6 +130,27 @@ fn cycles(mut graph: Graph) -> Graph {
         if graph.len() == before {
             return graph;
         }
+    }
+}
+
+#[test]
+fn a_cycle_is_found_however_it_is_written() {
+    for (one, other) in [
+        ("use crate::other;", "use crate::one::One;"),
+        ("use crate::{http, other::Other};", "fn f() { crate::one::f() }"),
+        ("fn f() -> crate::Other { todo!() }", "macro_rules! m { () => { crate::one::f() } }"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("lib.rs", "mod one; mod other; mod below; pub use other::Other;"),
+            ("one.rs", one),
+            ("other.rs", other),
+            ("below.rs", "#[cfg(test)] mod tests { use crate::one; }"),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let found: Vec<_> = cycles(graph(folder.path(), &[])).into_keys().collect();
+        assert_eq!(found, ["one", "other"], "{one} {other}");
     }
 }
 
