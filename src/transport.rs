@@ -69,9 +69,8 @@ impl Exchange {
 /// with its name: a documented one comes after it.
 fn remove_version(headers: &mut HeaderMap) {
     let Entry::Occupied(version) = headers.entry("api-version") else { return };
-    let (name, mut values) = version.remove_entry_mult();
-    let documented: Vec<_> = values.by_ref().skip(1).collect();
-    drop(values);
+    let (name, values) = version.remove_entry_mult();
+    let documented: Vec<_> = values.skip(1).collect();
     for value in documented {
         headers.append(&name, value);
     }
