@@ -1,6 +1,6 @@
 //! What progenitor generates, and the one place where its code is changed.
 
-use super::description::{Description, success};
+use super::description::{Description, schema_of};
 use super::syntax::methods_mut;
 use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, Response, StatusCode};
 use progenitor::{GenerationSettings, Generator, HooksMode};
@@ -11,29 +11,42 @@ use std::{
 };
 use syn::{Expr, File, Item, Lit, Local, Member, Stmt, Token, parse_quote, punctuated::Punctuated};
 
-/// A client whose methods send but do not decode: the response goes to the hook `exec`, in `src/transport.rs`.
+/// A client whose methods send but do not decode: the response goes to the hook `exec`, in `src/generated.rs`.
 pub fn client(description: &Description) -> Result<File, String> {
-    let api = successes_alone(&description.api, |response| response.content.clear());
-    let mut file = generated(&api)?;
-    for item in &mut file.items {
-        // Its `Debug` could show the token in its inner value.
-        if let Item::Struct(client) = item
-            && client.ident == "Client"
-        {
-            client.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
-        }
-    }
+    let mut file = generated(&only_success(description, |response| response.content.clear()))?;
+    // Its `Debug` could show the token in its inner value.
+    let mut clients = file.items.iter_mut().filter_map(|item| match item {
+        Item::Struct(client) if client.ident == "Client" => Some(client),
+        _ => None,
+    });
+    let client = clients.next().ok_or("progenitor wrote no struct Client: look at build/generate.rs")?;
+    client.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
     Ok(file)
 }
 
 /// A client whose methods decode what they receive.
 pub fn decoding_client(description: &Description) -> Result<File, String> {
-    generated(&successes_alone(&description.api, |_| ()))
+    generated(&only_success(description, |_| ()))
 }
 
-/// The httpmock helpers. They cover the documented errors too, so the description is used as it is.
-pub fn mocks(description: &Description) -> Result<File, String> {
-    parsed(without_panic(|| Generator::default().httpmock(&description.api, "crate::generated"))?)
+/// The httpmock helpers for the client in the module at `client`. They cover the documented errors too.
+pub fn mocks(description: &Description, client: &str) -> Result<File, String> {
+    let mut api = description.api.clone();
+    let referenced = api.components.iter_mut().flat_map(|components| components.responses.values_mut());
+    let inline = api.paths.paths.values_mut().flat_map(|item| match item {
+        ReferenceOr::Item(item) => operations_mut(item).collect(),
+        ReferenceOr::Reference { .. } => Vec::new(),
+    });
+    let inline = inline.flat_map(|operation| operation.responses.responses.values_mut());
+    for response in referenced.chain(inline) {
+        // Only the schemas in the components are types of the client. Other content is written by hand.
+        if let ReferenceOr::Item(response) = response
+            && schema_of(response).is_none()
+        {
+            response.content.clear();
+        }
+    }
+    parsed(without_panic(|| Generator::default().httpmock(&api, client))?)
 }
 
 fn generated(api: &OpenAPI) -> Result<File, String> {
@@ -47,21 +60,13 @@ fn generated(api: &OpenAPI) -> Result<File, String> {
 
 /// Leaves each operation only its first success, widened to any 2xx: every other response reaches the client whole. With a
 /// documented error, status and headers would be lost if its body did not have the documented shape.
-fn successes_alone(api: &OpenAPI, change: impl Fn(&mut Response)) -> OpenAPI {
-    let mut api = api.clone();
-    let components = api.components.clone().unwrap_or_default();
+fn only_success(description: &Description, change: impl Fn(&mut Response)) -> OpenAPI {
+    let mut api = description.api.clone();
     for item in api.paths.paths.values_mut() {
         let ReferenceOr::Item(item) = item else { continue };
         for operation in operations_mut(item) {
+            let success = description.successes(operation).next().cloned();
             let responses = &mut operation.responses;
-            let success = responses.responses.iter().find(|(status, _)| success(status).is_some());
-            let success = success.and_then(|(_, response)| match response {
-                ReferenceOr::Item(response) => Some(response.clone()),
-                ReferenceOr::Reference { reference } => {
-                    let name = reference.strip_prefix("#/components/responses/")?;
-                    components.responses.get(name)?.as_item().cloned()
-                }
-            });
             responses.default = None;
             responses.responses.clear();
             responses.responses.extend(success.map(|mut response| {
@@ -80,9 +85,9 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Makes each operation ask the exchange for its URL, so that the base URL is parsed only once. Fails if progenitor no longer
 /// writes the expected code.
-pub fn url_of_the_exchange(file: &mut File, operations: usize) -> Result<(), String> {
-    let mut changed = 0;
+pub fn url_of_the_exchange(file: &mut File) -> Result<(), String> {
     for method in methods_mut(file) {
+        let mut changed = 0;
         for statement in &mut method.block.stmts {
             let Stmt::Local(Local { init: Some(init), .. }) = statement else { continue };
             let Some(path) = path_below_base(&init.expr) else { continue };
@@ -92,11 +97,12 @@ pub fn url_of_the_exchange(file: &mut File, operations: usize) -> Result<(), Str
             };
             changed += 1;
         }
+        if changed != 1 {
+            let name = &method.sig.ident;
+            return Err(format!("progenitor wrote {changed} URLs in {name}, not one: look at build/generate.rs"));
+        }
     }
-    if changed == operations {
-        return Ok(());
-    }
-    Err(format!("progenitor wrote {changed} URLs for {operations} operations: look at build/generate.rs"))
+    Ok(())
 }
 
 /// The arguments of `format!("{}/…", self.baseurl, …)`, without the base URL.

@@ -1,15 +1,17 @@
 //! Opens the generated types: what the API may add later breaks neither a call nor users' code.
 
-use super::syntax::{generic_argument, last_ident};
+use super::syntax::{generic_argument, library_type, own_type};
 use syn::{Attribute, Field, Fields, File, Item, ItemEnum, ItemStruct, Type, Variant, parse_quote};
 
 /// Makes what the API may add later an addition for us too: new fields and new enum values.
-pub fn open(file: &mut File) {
+pub fn open(file: &mut File) -> Result<(), String> {
     let types = file.items.iter_mut().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
         _ => None,
     });
-    let Some((_, items)) = types else { return };
+    let Some((_, items)) = types else {
+        return Err("progenitor wrote no module types: look at build/open_types.rs".to_owned());
+    };
     let opened: Vec<String> = items.iter().filter_map(unit_enum).map(|item| item.ident.to_string()).collect();
     let descriptions: Vec<_> = items.iter().filter_map(described).collect();
     items.retain(|item| !is_closed_conversion(item, &opened));
@@ -35,6 +37,7 @@ pub fn open(file: &mut File) {
     let conversions = rest.iter().any(|item| matches!(trait_of(item).as_deref(), Some("FromStr" | "TryFrom")));
     rest.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "error" && !conversions));
     *items = rest;
+    Ok(())
 }
 
 fn described(item: &Item) -> Option<(String, Vec<Attribute>)> {
@@ -55,7 +58,7 @@ fn describe(field: &mut Field, descriptions: &[(String, Vec<Attribute>)]) {
     while let Some(inner) = generic_argument(of) {
         of = inner;
     }
-    let refers_to = |described: &str| last_ident(of).is_some_and(|name| name == described);
+    let refers_to = |described: &str| own_type(of).is_some_and(|name| name == described);
     if let Some((_, description)) = descriptions.iter().find(|(described, _)| refers_to(described)) {
         field.attrs.splice(0..0, description.iter().cloned());
     }
@@ -140,7 +143,7 @@ fn derive_default(item: &mut ItemStruct) {
         }
         found
     };
-    let is_optional = |field: &Field| last_ident(&field.ty).is_some_and(|name| name == "Option");
+    let is_optional = |field: &Field| library_type(&field.ty).is_some_and(|name| name == "Option");
     if !item.attrs.iter().any(derives_it) && item.fields.iter().all(is_optional) {
         item.attrs.push(parse_quote!(#[derive(Default)]));
     }

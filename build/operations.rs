@@ -1,7 +1,8 @@
 //! A row for each operation, joined by its `operationId`, and how to tell its response from what someone else sent.
 
 use super::description::{DescribedOperation, Description};
-use super::syntax::{generic_argument, last_ident, methods, types};
+use super::names::{type_name, value_name};
+use super::syntax::{generic_argument, library_type, methods, own_type, types};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::{Expr, Field, Fields, File, Ident, Item, Type, parse_quote};
@@ -16,14 +17,11 @@ pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>,
     let mut responses = BTreeSet::new();
     for operation in operations {
         let DescribedOperation { place, id, method, path, success, response } = operation;
-        let mut of_id = methods.iter().filter(|method| same_name(&method.to_string(), id));
-        let (Some(name), None) = (of_id.next(), of_id.next()) else {
-            return Err(format!("{place}: the operationId {id} does not name exactly one method"));
-        };
-        let mut of_response = objects(file).filter(|object| same_name(&object.to_string(), response));
-        let (Some(object), None) = (of_response.next(), of_response.next()) else {
-            return Err(format!("{place}: its response {response} does not name exactly one object with properties"));
-        };
+        let name = methods.iter().find(|method| value_name(&method.to_string()) == value_name(id));
+        let name = name.ok_or_else(|| format!("{place}: progenitor wrote no method for the operationId {id}"))?;
+        let object = objects(file).find(|object| **object == type_name(response));
+        let object =
+            object.ok_or_else(|| format!("{place}: progenitor wrote no struct for the response {response}"))?;
         responses.insert(object.clone());
         let constant = format_ident!("{}", name.to_string().to_uppercase());
         let name = name.to_string();
@@ -54,24 +52,12 @@ pub fn rows(file: &File, operations: &[DescribedOperation]) -> Result<Vec<Item>,
 }
 
 /// The first server of the description.
-pub fn base_url(description: &Description) -> Result<Item, String> {
-    let url = description.api.servers.first().map(|server| server.url.as_str()).unwrap_or_default();
-    if !url.starts_with("https://") || url.contains('{') {
-        return Err(
-            "servers: the first one needs an https URL without variables, which is the client's default".to_owned()
-        );
-    }
-    Ok(parse_quote! {
+pub fn base_url(description: &Description) -> Item {
+    let url = description.api.servers.first().map_or("", |server| &server.url);
+    parse_quote! {
         /// The first server of the description.
         pub const BASE_URL: &str = #url;
-    })
-}
-
-/// Whether two names are the same in different case styles. Such names would collide in the generated code.
-fn same_name(one: &str, other: &str) -> bool {
-    let letters =
-        |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    letters(one) == letters(other)
+    }
 }
 
 fn objects(file: &File) -> impl Iterator<Item = &Ident> {
@@ -101,7 +87,7 @@ fn any(conditions: impl Iterator<Item = Expr>) -> Expr {
 
 fn has_field(field: &Field) -> Expr {
     let name = &field.ident;
-    match last_ident(&field.ty).map(Ident::to_string).as_deref() {
+    match library_type(&field.ty).map(Ident::to_string).as_deref() {
         Some("Option") => parse_quote!(self.#name.is_some()),
         Some("Vec" | "Map" | "HashMap") => parse_quote!(!self.#name.is_empty()),
         // Required: without it, there would be no value.
@@ -112,7 +98,7 @@ fn has_field(field: &Field) -> Expr {
 /// Like `has_field`, but an unknown enum value does not count.
 fn has_documented_value(field: &Field, open_enums: &BTreeSet<Ident>) -> Expr {
     let name = &field.ident;
-    let open = |of: &Type| last_ident(of).and_then(|of| open_enums.get(of));
+    let open = |of: &Type| own_type(of).and_then(|of| open_enums.get(of));
     if let Some(of) = open(&field.ty) {
         return parse_quote!(!matches!(self.#name, types::#of::Unknown(_)));
     }

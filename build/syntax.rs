@@ -1,7 +1,7 @@
 //! Helpers that inspect the generated code.
 
 use std::collections::BTreeSet;
-use syn::{Fields, File, FnArg, GenericArgument, Ident, ImplItem, ImplItemFn, Item, Pat, PathArguments, Type};
+use syn::{File, GenericArgument, Ident, ImplItem, ImplItemFn, Item, PathArguments, Type};
 
 /// The types of the description.
 pub fn types(file: &File) -> &[Item] {
@@ -35,50 +35,24 @@ pub fn methods_mut(file: &mut File) -> impl Iterator<Item = &mut ImplItemFn> {
     })
 }
 
-/// Names that differ in the description, such as `a-b` and `a_b`, may be the same in Rust: rustc would say so without the
-/// place.
-pub fn check_names(file: &File) -> Result<(), String> {
-    for item in types(file) {
-        match item {
-            Item::Struct(object) => check_fields(&object.ident, &object.fields)?,
-            Item::Enum(of) => {
-                check_unique(&format!("options of {}", of.ident), of.variants.iter().map(|variant| &variant.ident))?
-            }
-            _ => {}
+/// Fails if the generated types are not the described ones: typify gives one type to two schemas whose names become the same.
+pub fn check_types(file: &File, described: Vec<String>) -> Result<(), String> {
+    let generated: BTreeSet<_> = types(file)
+        .iter()
+        .filter_map(|item| match item {
+            Item::Struct(item) => Some(item.ident.to_string()),
+            Item::Enum(item) => Some(item.ident.to_string()),
+            _ => None,
+        })
+        .collect();
+    let described = BTreeSet::from_iter(described);
+    match generated.symmetric_difference(&described).next() {
+        None => Ok(()),
+        Some(name) if generated.contains(name) => {
+            Err(format!("progenitor wrote a type {name} that is not in the description: look at build/names.rs"))
         }
+        Some(name) => Err(format!("progenitor wrote no type {name} for the description: look at build/names.rs")),
     }
-    let idents = types(file).iter().filter_map(|item| match item {
-        Item::Struct(item) => Some(&item.ident),
-        Item::Enum(item) => Some(&item.ident),
-        _ => None,
-    });
-    check_unique("components.schemas", idents)?;
-    check_unique("operationIds", methods(file).map(|method| &method.sig.ident))?;
-    for method in methods(file) {
-        let arguments = method.sig.inputs.iter().filter_map(|argument| match argument {
-            FnArg::Typed(argument) => match &*argument.pat {
-                Pat::Ident(pattern) => Some(&pattern.ident),
-                _ => None,
-            },
-            FnArg::Receiver(_) => None,
-        });
-        check_unique(&format!("parameters of {}", method.sig.ident), arguments)?;
-    }
-    Ok(())
-}
-
-fn check_fields(object: &Ident, fields: &Fields) -> Result<(), String> {
-    check_unique(&format!("properties of {object}"), fields.iter().filter_map(|field| field.ident.as_ref()))
-}
-
-fn check_unique<'a>(of: &str, names: impl Iterator<Item = &'a Ident>) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(format!("{of}: two of them become {name} in Rust, so the client cannot have both"));
-        }
-    }
-    Ok(())
 }
 
 /// The first argument in angle brackets.
@@ -91,9 +65,20 @@ pub fn generic_argument(of: &Type) -> Option<&Type> {
     }
 }
 
-pub fn last_ident(of: &Type) -> Option<&Ident> {
+/// The name of a type of the description: those of libraries are written from the root.
+pub fn own_type(of: &Type) -> Option<&Ident> {
     match of {
-        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        Type::Path(path) => path.path.get_ident(),
+        _ => None,
+    }
+}
+
+/// The name of a type that is not of the description, such as `Option`.
+pub fn library_type(of: &Type) -> Option<&Ident> {
+    match of {
+        Type::Path(path) if path.path.leading_colon.is_some() => {
+            path.path.segments.last().map(|segment| &segment.ident)
+        }
         _ => None,
     }
 }

@@ -43,7 +43,8 @@ fn surface_of(text: &str) -> (String, BTreeSet<String>) {
 }
 
 fn surface_text() -> String {
-    let lines: Vec<_> = surface::surface(&generated(), &build::mocks(OPENAPI).unwrap()).into_iter().collect();
+    let lines: Vec<_> =
+        surface::surface(&generated(), &build::mocks(OPENAPI, "crate::generated").unwrap()).into_iter().collect();
     format!("{}\n{}\n", crate_version(), lines.join("\n"))
 }
 

@@ -1,12 +1,15 @@
-//! Generates the client from `openapi.yaml` with every edit that the build accepts, including one more operation.
+//! Generates the client with one more operation, and a client for each other edit of `openapi.yaml` that the build accepts.
 
 #[path = "../../build/mod.rs"]
 mod build;
 #[path = "../support/edits.rs"]
 mod edits;
 
+use edits::{Becomes, Edit};
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,10 +19,25 @@ fn main() {
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let spec = fs::read_to_string("../../openapi.yaml").expect("openapi.yaml");
-    let spec = edits::ACCEPTED.iter().fold(spec, |spec, edit| edit.of(&spec));
-    let client = build::client(&spec).expect("a client");
-    fs::write(out.join("generated.rs"), prettyplease::unparse(&client)).expect("a file");
+    generate(&edits::second_operation(), &spec, &out, "generated");
+    let mut modules = String::new();
+    let accepted = edits::all().into_iter().filter(|edit| matches!(edit.becomes, Becomes::Client(_)));
+    for (n, edit) in accepted.enumerate() {
+        let name = format!("edit_{n}");
+        generate(&edit, &spec, &out.join(&name), &name);
+        writeln!(modules, "edit!({name});").expect("a string");
+    }
+    fs::write(out.join("edits.rs"), modules).expect("a file");
     copy(Path::new("../../src"), &out.join("src"));
+}
+
+fn generate(edit: &Edit, spec: &str, folder: &Path, module: &str) {
+    let spec = edit.of(spec);
+    fs::create_dir_all(folder).expect("a folder");
+    let write =
+        |name: &str, file: &syn::File| fs::write(folder.join(name), prettyplease::unparse(file)).expect("a file");
+    write("generated.rs", &build::client(&spec).expect("a client"));
+    write("mocks.rs", &build::mocks(&spec, &format!("crate::{module}")).expect("mocks"));
 }
 
 /// Copies a folder of sources without crate-level attributes, which an included file cannot have.
