@@ -2,7 +2,7 @@
 
 mod clients;
 
-use clients::{Handwritten, REPLY, closed};
+use clients::{Handwritten, RESPONSE, closed};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -59,8 +59,8 @@ fn main() {
         let ours = count(|| async { drop(client.create_collective_onboarding(&request).await.expect("a 201")) }).await;
         let (client, request) = (Handwritten::new(address), closed::request());
         let handwritten = count(|| async { drop(client.create(&request).await.expect("a 201")) }).await;
-        let decode = count(|| async { drop(serde_json::from_slice::<OnboardingRequest>(REPLY.as_bytes())) }).await;
-        let closed = count(|| async { drop(serde_json::from_slice::<closed::Onboarding>(REPLY.as_bytes())) }).await;
+        let decode = count(|| async { drop(serde_json::from_slice::<OnboardingRequest>(RESPONSE.as_bytes())) }).await;
+        let closed = count(|| async { drop(serde_json::from_slice::<closed::Onboarding>(RESPONSE.as_bytes())) }).await;
         println!("allocations per call: ours {ours}, handwritten {handwritten}, ratio {:.3}", ours / handwritten);
         println!("allocations per decoding: ours {decode}, closed {closed}, ratio {:.3}", decode / closed);
     });

@@ -2,7 +2,7 @@
 
 mod clients;
 
-use clients::{Handwritten, Hyper, REPLY, closed};
+use clients::{Handwritten, Hyper, RESPONSE, closed};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Builder;
 use traxes_connect::OnboardingRequest;
@@ -44,8 +44,8 @@ fn calls(criterion: &mut Criterion) {
 
 fn json(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
-    group.bench_function("ours", |b| b.iter(|| serde_json::from_slice::<OnboardingRequest>(REPLY.as_bytes())));
-    group.bench_function("closed", |b| b.iter(|| serde_json::from_slice::<closed::Onboarding>(REPLY.as_bytes())));
+    group.bench_function("ours", |b| b.iter(|| serde_json::from_slice::<OnboardingRequest>(RESPONSE.as_bytes())));
+    group.bench_function("closed", |b| b.iter(|| serde_json::from_slice::<closed::Onboarding>(RESPONSE.as_bytes())));
     group.finish();
     let mut group = criterion.benchmark_group("encode");
     let (ours, closed) = (clients::request(), closed::request());

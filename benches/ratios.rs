@@ -3,7 +3,7 @@
 
 mod clients;
 
-use clients::{Handwritten, REPLY, closed};
+use clients::{Handwritten, RESPONSE, closed};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use traxes_connect::OnboardingRequest;
@@ -32,8 +32,8 @@ fn main() {
         compare(&format!("call/{in_flight}"), ours, handwritten);
     }
     let (ours, closed) = (
-        repeated(|| serde_json::from_slice::<OnboardingRequest>(REPLY.as_bytes())),
-        repeated(|| serde_json::from_slice::<closed::Onboarding>(REPLY.as_bytes())),
+        repeated(|| serde_json::from_slice::<OnboardingRequest>(RESPONSE.as_bytes())),
+        repeated(|| serde_json::from_slice::<closed::Onboarding>(RESPONSE.as_bytes())),
     );
     compare("decode", ours, closed);
     let (ours, closed) = (clients::request(), closed::request());

@@ -13,17 +13,17 @@ const VARIABLES: [&str; 5] = ["body", "header_map", "info", "into_inner", "new"]
 
 /// The name of a type or an option.
 pub fn type_name(name: &str) -> String {
-    let name = words(name).to_pascal_case();
+    let name = hyphenated(name).to_pascal_case();
     if name.starts_with(char::is_alphabetic) { name } else { format!("X{name}") }
 }
 
 /// The name of a method, a field or a parameter.
 pub fn value_name(name: &str) -> String {
-    let name = words(name).to_snake_case();
+    let name = hyphenated(name).to_snake_case();
     if name.starts_with(char::is_alphabetic) { name } else { format!("x{name}") }
 }
 
-fn words(name: &str) -> String {
+fn hyphenated(name: &str) -> String {
     name.replace('\'', "").replace(|c: char| !c.is_alphanumeric() && c != '_', "-")
 }
 

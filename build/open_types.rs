@@ -92,9 +92,9 @@ fn trait_of(item: &Item) -> Option<String> {
 /// Turns a generated enum into an open one, and returns the macro call that writes its impls.
 fn open_enum(item: &mut ItemEnum) -> Item {
     let value = |v: &Variant| renamed(&v.attrs).unwrap_or(v.ident.to_string());
-    // A documented option with this name is held by the variant that also holds every other value.
-    let (held, own): (Vec<_>, Vec<_>) = item.variants.iter().cloned().partition(|v| v.ident == "Unknown");
-    let held = held.iter().map(value);
+    // A documented option with this name is kept in the variant that also keeps every other value.
+    let (kept, own): (Vec<_>, Vec<_>) = item.variants.iter().cloned().partition(|v| v.ident == "Unknown");
+    let kept = kept.iter().map(value);
     let idents: Vec<_> = own.iter().map(|v| v.ident.clone()).collect();
     let values: Vec<_> = own.iter().map(value).collect();
     item.variants = own.into_iter().collect();
@@ -109,13 +109,13 @@ fn open_enum(item: &mut ItemEnum) -> Item {
     item.attrs.retain(|a| !a.path().is_ident("derive"));
     item.attrs.push(parse_quote!(#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]));
     item.attrs.push(parse_quote!(#[non_exhaustive]));
-    let examples: Vec<_> = values.iter().cloned().chain(held.clone()).collect();
+    let examples: Vec<_> = values.iter().cloned().chain(kept.clone()).collect();
     item.attrs.push(parse_quote! {
         #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema),
             schemars(from = "String", into = "String", extend("examples" = [#(#examples),*])))]
     });
     let name = &item.ident;
-    parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* ; #(#held),* } })
+    parse_quote!(crate::open_enum::open_enum! { #name { #(#idents = #values),* ; #(#kept),* } })
 }
 
 fn renamed(attributes: &[Attribute]) -> Option<String> {

@@ -9,16 +9,16 @@ pub(crate) fn checked_url(setting: &str, text: &str, plain_http: bool) -> Result
     let url = Url::parse(text)
         .map_err(|e| Error::config(setting, format_args!("is not a valid URL ({e}): write it as https://host/path")))?;
     let tls = cfg!(any(feature = "rustls", feature = "rustls-no-provider"));
+    let has_credentials = !url.username().is_empty() || url.password().is_some();
+    let has_query = url.query().is_some() || url.fragment().is_some();
     let problem = match url.scheme() {
         "https" if !tls => "is https, but no TLS is built in: enable the feature rustls",
         "http" if !plain_http && !is_loopback(&url) => {
             "is plain http, which exposes the token to anyone on the path: use https"
         }
-        "https" | "http" => match (url.username(), url.password(), url.query(), url.fragment()) {
-            ("", None, None, None) => return Ok(url),
-            ("", None, ..) => "has a query or a fragment: remove it",
-            _ => "contains credentials: pass them in their own settings",
-        },
+        "https" | "http" if has_credentials => "contains credentials: pass them in their own settings",
+        "https" | "http" if has_query => "has a query or a fragment: remove it",
+        "https" | "http" => return Ok(url),
         _ => "has a scheme other than https: use https",
     };
     Err(Error::config(setting, problem))

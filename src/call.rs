@@ -4,7 +4,7 @@ use crate::access_token::AccessToken;
 use crate::address::bare_host;
 use crate::attempt::{Attempt, Generated, Success};
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, FailedCall};
 use crate::generated;
 use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
@@ -217,13 +217,13 @@ impl<'a, T> Call<'a, T> {
     /// Turns a failure into the call's error, and logs it.
     fn failed(&mut self, what: &str, error: Error) -> Error {
         let may_have_run = self.outcome == Outcome::Unknown;
-        let error = error.of_call(
-            self.operation.name,
-            self.operation.is_safe,
-            self.attempts,
-            self.started.elapsed(),
+        let error = error.of_call(FailedCall {
+            operation: self.operation.name,
+            is_safe: self.operation.is_safe,
+            attempts: self.attempts,
+            elapsed: self.started.elapsed(),
             may_have_run,
-        );
+        });
         self.outcome = error.outcome();
         warn!(
             outcome = %error.outcome(),

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// This many fields and elements are left out one by one, and after that whole fields of the root: a response with so many is
-/// hostile or from another version, and each round reads the document again.
+/// The first 16 unreadable fields and elements are left out one at a time, and then whole fields of the root: a response with
+/// more is hostile or from another version, and each one costs another pass over the document.
 const MAX_SMALL_PARTS: usize = 16;
-/// No documented root has more fields than that leaves.
+/// The limit for both. No documented object has that many fields.
 const MAX_PARTS: usize = 96;
 
 /// A value, and what was left out to read it.
@@ -22,7 +22,7 @@ pub(crate) struct Decoded<T> {
     pub(crate) readable: Option<Value>,
 }
 
-/// Decodes the body of a success, or says what is wrong with it: in words that follow "its body", and without its contents.
+/// Decodes the body of a success. The error completes the sentence "its body …", and quotes nothing from the body.
 pub(crate) fn decode<T: DeserializeOwned + Documented>(
     json: &[u8],
     documented_status: bool,

@@ -27,7 +27,7 @@ const MAX_FINDINGS: usize = 32;
 /// # Ok::<(), traxes_connect::Error>(())
 /// ```
 ///
-/// It holds field names and enum values, escaped and cut at 64 characters, and no other text from the response.
+/// It contains field names and enum values, escaped and cut at 64 characters, and no other text from the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DriftReport {
@@ -41,7 +41,7 @@ pub struct DriftReport {
     pub unknown_values: Vec<UnknownValue>,
     /// The fields that could not be read, such as `created`: see [`Response::unreadable_fields`](crate::Response). Each once.
     pub unreadable_fields: Vec<String>,
-    /// Whether there were more than the 32 of a kind that a report holds.
+    /// Whether some findings are missing: a report has at most 32 of each kind.
     pub cut: bool,
 }
 

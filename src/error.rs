@@ -42,15 +42,22 @@ pub struct Error {
 #[derive(Default)]
 struct Details {
     message: Cow<'static, str>,
-    operation: Option<&'static str>,
-    is_safe: bool,
+    call: Option<FailedCall>,
     response: Option<RawResponse>,
     error_body: ErrorBody,
     permanent: bool,
     retry_after: Option<Duration>,
-    attempts: u32,
-    elapsed: Duration,
     source: Option<BoxError>,
+}
+
+/// The call that failed.
+pub(crate) struct FailedCall {
+    pub(crate) operation: &'static str,
+    pub(crate) is_safe: bool,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    /// Whether an attempt before the last one may have run.
+    pub(crate) may_have_run: bool,
 }
 
 /// The stage at which a call failed. `Display` and JSON write it in snake case, as logs do.
@@ -144,21 +151,11 @@ impl Error {
     }
 
     /// Turns an attempt's error into its call's. If an earlier attempt may have run, that stands, whatever came later.
-    pub(crate) fn of_call(
-        mut self,
-        name: &'static str,
-        is_safe: bool,
-        attempts: u32,
-        took: Duration,
-        may_have_run: bool,
-    ) -> Self {
-        self.details.operation = Some(name);
-        self.details.is_safe = is_safe;
-        self.details.attempts = attempts;
-        self.details.elapsed = took;
-        if may_have_run && self.outcome != Outcome::Applied {
+    pub(crate) fn of_call(mut self, call: FailedCall) -> Self {
+        if call.may_have_run && self.outcome != Outcome::Applied {
             self.outcome = Outcome::Unknown;
         }
+        self.details.call = Some(call);
         self
     }
 
@@ -211,17 +208,17 @@ impl Error {
 
     /// How many attempts were made, including the first and any replay after a 401.
     pub fn attempts(&self) -> u32 {
-        self.details.attempts
+        self.details.call.as_ref().map_or(0, |call| call.attempts)
     }
 
     /// How long the call took, including waits.
     pub fn elapsed(&self) -> Duration {
-        self.details.elapsed
+        self.details.call.as_ref().map_or(Duration::ZERO, |call| call.elapsed)
     }
 
     /// The operation that failed, such as `create_collective_onboarding`. `None` for a configuration error.
     pub fn operation(&self) -> Option<&'static str> {
-        self.details.operation
+        self.details.call.as_ref().map(|call| call.operation)
     }
 
     fn advice(&self) -> &'static str {
@@ -232,7 +229,9 @@ impl Error {
             (Outcome::Rejected, Some(425 | 429)) => "retry later",
             (Outcome::Rejected, Some(300..=399 | 404 | 405)) => "check the base URL",
             (Outcome::Rejected, _) => "fix the request before you retry",
-            (Outcome::Applied | Outcome::Unknown, _) if self.details.is_safe => "it is safe to retry",
+            (Outcome::Applied | Outcome::Unknown, _) if self.details.call.as_ref().is_some_and(|call| call.is_safe) => {
+                "it is safe to retry"
+            }
             (Outcome::Applied, _) => "do not retry: body() has what arrived of the response",
             (Outcome::Unknown, _) => "find out before you retry",
         }
@@ -242,9 +241,10 @@ impl Error {
 /// The outcome comes first, so that it is never cut off.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { message, attempts, elapsed, .. } = &*self.details;
-        let Some(operation) = self.operation() else { return f.write_str(&cut(message, MAX_MESSAGE)) };
-        let mut line = format!("{}: {message}", self.outcome().sentence(operation, self.details.is_safe));
+        let Details { message, call, .. } = &*self.details;
+        let Some(call) = call else { return f.write_str(&cut(message, MAX_MESSAGE)) };
+        let FailedCall { operation, is_safe, attempts, elapsed, .. } = call;
+        let mut line = format!("{}: {message}", self.outcome().sentence(operation, *is_safe));
         line += &self.code().map(|code| format!(", code {}", quoted(code))).unwrap_or_default();
         line += &self.request_id().map(|id| format!(", request id {}", quoted(id))).unwrap_or_default();
         if *attempts > 0 {
@@ -289,6 +289,10 @@ mod tests {
         assert!(size_of::<Error>() <= 2 * size_of::<usize>());
     }
 
+    fn call(attempts: u32) -> FailedCall {
+        FailedCall { operation: "op", is_safe: false, attempts, elapsed: Duration::ZERO, may_have_run: false }
+    }
+
     #[test]
     fn a_call_that_was_not_sent_says_whether_to_fix_something_first() {
         for (kind, permanent, advice) in [
@@ -297,20 +301,14 @@ mod tests {
             (ErrorKind::Connect, false, "it is safe to retry"),
         ] {
             let error = Error::new(kind, Outcome::NotSent, "why").permanent(permanent);
-            let error = error.of_call("op", false, 0, Duration::ZERO, false);
+            let error = error.of_call(call(0));
             assert_eq!(error.to_string(), format!("op was not sent: why; {advice}"));
         }
     }
 
     #[test]
     fn a_message_is_one_line_of_300_characters_at_most() {
-        let error = Error::new(ErrorKind::Status, Outcome::Unknown, "é\u{1F600}".repeat(400)).of_call(
-            "op",
-            false,
-            3,
-            Duration::ZERO,
-            false,
-        );
+        let error = Error::new(ErrorKind::Status, Outcome::Unknown, "é\u{1F600}".repeat(400)).of_call(call(3));
         assert_eq!(error.to_string().chars().count(), 300);
     }
 }

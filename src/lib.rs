@@ -24,6 +24,7 @@ mod operation;
 mod outcome;
 mod quote;
 mod raw_response;
+mod record;
 mod request_body;
 mod response;
 mod retry;

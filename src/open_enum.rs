@@ -1,8 +1,8 @@
 //! The impls behind every generated enum: a value that the description does not know is kept, not rejected.
 
 macro_rules! open_enum {
-    // The values after the semicolon are documented too, but held by `Unknown`, whose name they share.
-    ($name:ident { $($variant:ident = $value:literal),* ; $($held:literal),* }) => {
+    // The values after the semicolon are documented too, but kept in `Unknown`, whose name they share.
+    ($name:ident { $($variant:ident = $value:literal),* ; $($kept:literal),* }) => {
         impl $name {
             /// The value as it appears in JSON.
             pub fn as_str(&self) -> &str {
@@ -53,7 +53,7 @@ macro_rules! open_enum {
                 let value = deserializer.deserialize_str($crate::open_enum::OpenEnumVisitor(::std::marker::PhantomData))?;
                 #[cfg(feature = "drift")]
                 if let Self::Unknown(value) = &value
-                    && ![$($held),*].contains(&value.as_str())
+                    && ![$($kept),*].contains(&value.as_str())
                 {
                     $crate::drift::unknown_value(::std::stringify!($name), value);
                 }

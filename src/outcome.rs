@@ -31,7 +31,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What a non-2xx response means for its request, whoever along the way sent it.
+    /// What a non-2xx response says about its request, whether the API sent it or something in between.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             // "The user agent MUST NOT change the request method": it has to be sent elsewhere (RFC 9110, 15.4.8 and 15.4.9).
@@ -47,7 +47,7 @@ impl Outcome {
         }
     }
 
-    /// What happened to a request of this operation, in words. A safe one changes nothing, so there is nothing to apply.
+    /// What happened to a request of this operation, as a sentence. A safe one changes nothing, so there is nothing to apply.
     pub(crate) fn sentence(self, operation: &str, is_safe: bool) -> String {
         let happened = match self {
             Self::NotSent => "was not sent",

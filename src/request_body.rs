@@ -10,8 +10,8 @@ use std::{io, mem};
 
 /// Settles, once, which came first: the connection asking for the body, or the end of the attempt.
 ///
-/// A mere flag could be read just before the connection sets it. Here a connection that comes second gets no body, so what was
-/// reported as not sent can no longer be sent.
+/// A plain flag could be read just before the connection sets it. Here, a connection that asks too late gets no body, so a
+/// request that was reported as not sent cannot be sent afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct Witness(OnceLock<First>);
 

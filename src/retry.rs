@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 const MAX_ATTEMPTS: u32 = 3;
 /// About as long as a restarting server or a moving address takes.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
-/// Past this, waiting longer helps nobody waiting for a page.
+/// Nobody who waits for a page is helped by a longer delay.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// As long as a person, or a gateway in front of the caller, still waits.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -147,7 +147,7 @@ pub(crate) enum Next {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) attempts: u32,
-    /// A request that changes nothing may be retried whatever became of it.
+    /// A request that changes nothing may be retried after any outcome.
     pub(crate) is_safe: bool,
     pub(crate) replayed: bool,
     pub(crate) last_attempt: Duration,

@@ -23,9 +23,9 @@
 //! # Many at once
 //!
 //! Each sandbox is a server from httpmock's pool, with its own port and its own state. The pool holds 25 servers per process,
-//! or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another sandbox is dropped. So a test
-//! may keep several, but one that keeps more than there are blocks forever. A dropped sandbox forgets what it was told; its
-//! port may go to a later one.
+//! or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another sandbox is dropped. A test
+//! may use several at once, but one that needs more than the pool has blocks forever. Dropping a sandbox clears its state; a
+//! later one may get its port.
 //!
 //! # Your own mocks
 //!
@@ -266,7 +266,7 @@ impl State {
         match header("authorization").split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
                 if self.rejected.contains(token) {
-                    return refusal(401, "Unauthorized", "the sandbox was told to reject this token");
+                    return refusal(401, "Unauthorized", "the sandbox rejects this token, as requested");
                 }
             }
             _ => return refusal(401, "Unauthorized", "authorization: Bearer and a token is required"),
@@ -282,7 +282,7 @@ impl State {
     }
 }
 
-/// The body, checked against the page more strictly than by the types: they also accept other forms of a UUID, and null.
+/// The body, checked more strictly than by the types, which also accept other spellings of a UUID, and null.
 fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
     let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
     let spelt_otherwise = |name: &&str| value[*name].as_str().is_some_and(|id| id.len() != HYPHENATED_UUID);

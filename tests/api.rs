@@ -95,21 +95,21 @@ fn the_crate_version_reflects_surface_changes() {
     let (_, now) = surface_of(&surface_text());
     let change = change(&items, &now);
     let owed = owed_by_crate(&released, change, info_version(&file(RELEASED_OPENAPI)) != info_version(OPENAPI));
-    let words = match change {
+    let reason = match change {
         Change::Breaking => "the surface has a breaking change",
         Change::Additive => "the surface has an addition",
         Change::None => "info.version has changed",
     };
-    assert_moved("`version` in Cargo.toml", words, owed, &released, crate_version());
+    assert_moved("`version` in Cargo.toml", reason, owed, &released, crate_version());
 }
 
 #[test]
 fn the_description_version_reflects_wire_changes() {
     let worst = drift().iter().map(|finding| finding.verdict).min();
     let (released, now) = (info_version(&file(RELEASED_OPENAPI)), info_version(OPENAPI));
-    let words =
+    let reason =
         worst.map_or("nothing changed".to_owned(), |worst| format!("the worst change on the wire is \"{worst}\""));
-    assert_moved("info.version in openapi.yaml", &words, owed_by_description(worst), &released, &now);
+    assert_moved("info.version in openapi.yaml", &reason, owed_by_description(worst), &released, &now);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{Behaviour, Server, Then, When, created, example, raw, refusing_port, reply};
+use support::{Behaviour, Server, Then, When, created, example, raw, refusing_port, response};
 use tempfile::TempDir;
 use traxes_connect::Sandbox;
 use uuid::Uuid;
@@ -97,7 +97,7 @@ fn csv_of(ids: &[Uuid]) -> String {
 /// The API's response when all is well.
 fn linked() -> Behaviour {
     let action = r#"{"type":"Consent","redirectLink":"https://consent.example/c/1"}"#;
-    reply(201, &[], &format!(r#"{{"id":"{}","status":"Pending","action":{action}}}"#, Uuid::nil()))
+    response(201, &[], &format!(r#"{{"id":"{}","status":"Pending","action":{action}}}"#, Uuid::nil()))
 }
 
 /// How many times each household reached the API.
@@ -238,9 +238,9 @@ async fn each_outcome_has_its_file_and_only_rows_not_created_are_resent() {
     let (folder, ids) = Folder::of(5);
     let server = Server::queue([
         linked(),
-        reply(400, &[], r#"{"code":"NameTaken"}"#),
-        reply(500, &[("x-request-id", "req-7")], ""),
-        reply(201, &[("x-request-id", "req-8")], "{"),
+        response(400, &[], r#"{"code":"NameTaken"}"#),
+        response(500, &[("x-request-id", "req-7")], ""),
+        response(201, &[("x-request-id", "req-8")], "{"),
         linked(),
         linked(),
     ])
@@ -324,8 +324,8 @@ async fn bad_rows_are_reported_by_line_and_the_rest_are_created() {
 async fn a_created_household_without_a_next_step_needs_a_person() {
     let (folder, ids) = Folder::of(4);
     let failed = r#"{"status":"Failed","errors":[{"code":"E1","message":"no"}]}"#;
-    let done = reply(201, &[], r#"{"status":"Succeeded"}"#);
-    let server = Server::queue([linked(), done, reply(201, &[("x-request-id", "req-3")], failed), created()]).await;
+    let done = response(201, &[], r#"{"status":"Succeeded"}"#);
+    let server = Server::queue([linked(), done, response(201, &[("x-request-id", "req-3")], failed), created()]).await;
     let run = folder.run(&server.url(), &["--in-flight", "1"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("to look at        2  created, with a remark in "), "{}", run.stdout);
@@ -395,8 +395,8 @@ async fn two_runs_cannot_share_a_journal() {
 async fn the_run_stops_if_the_next_household_would_fail_too() {
     let unreachable = format!("http://127.0.0.1:{}", refusing_port().await);
     let (folder, ids) = Folder::of(30);
-    let unauthorized = Server::endless(|| reply(401, &[], "")).await;
-    let broken = Server::endless(|| reply(500, &[], "")).await;
+    let unauthorized = Server::endless(|| response(401, &[], "")).await;
+    let broken = Server::endless(|| response(500, &[], "")).await;
     for (url, unknown, reason) in
         [(unreachable, 0, "see above"), (unauthorized.url(), 0, "see above"), (broken.url(), 5, "seems to be down")]
     {

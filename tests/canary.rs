@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 use support::log::listen;
-use support::{Behaviour, CREATED, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Behaviour, CREATED, Server, Then, When, created, raw, refusing_port, response};
 use tracing_subscriber::{Layer, filter::LevelFilter, fmt::format::FmtSpan, layer::SubscriberExt};
 use traxes_connect::{
     AccessToken, Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, RetryPolicy, Sandbox,
@@ -78,7 +78,7 @@ fn echo(status: u16) -> Behaviour {
     );
     let name = format!("x-{CANARY}");
     let headers = [("x-request-id", &*bearer), ("authorization", &bearer), (&name, "1"), ("retry-after", "0")];
-    reply(status, &headers, &body)
+    response(status, &headers, &body)
 }
 
 fn behaviours() -> Vec<Behaviour> {
@@ -90,24 +90,24 @@ fn behaviours() -> Vec<Behaviour> {
     let challenge = format!("Basic realm=\"{CANARY}\"");
     let escaped = CANARY.replace('-', "\\u002d");
     all.extend([
-        reply(
+        response(
             401,
             &[("www-authenticate", &challenge)],
             &format!(r#"{{"error":"invalid_client","{CANARY}":"{CANARY}"}}"#),
         ),
-        reply(400, &[], &format!(r#"{{"error":"invalid_client","error_description":"{CANARY}"}}"#)),
-        reply(400, &[], &format!(r#"{{"code":"{escaped}","message":"{escaped}"}}"#)),
-        reply(201, &[], &format!(r#"{{"status":"{escaped}","data":{{"collective":{{"name":"{escaped}"}}}}}}"#)),
-        reply(
+        response(400, &[], &format!(r#"{{"error":"invalid_client","error_description":"{CANARY}"}}"#)),
+        response(400, &[], &format!(r#"{{"code":"{escaped}","message":"{escaped}"}}"#)),
+        response(201, &[], &format!(r#"{{"status":"{escaped}","data":{{"collective":{{"name":"{escaped}"}}}}}}"#)),
+        response(
             201,
             &[],
             &format!(r#"{{"returnUrl":"{CANARY}","data":{{"collective":{{"properties":{{"{CANARY}":1}}}}}}}}"#),
         ),
         created(),
-        reply(201, &headers, CREATED),
-        reply(201, &[], &format!(r#"{{"{CANARY}": x}}"#)),
-        reply(201, &[], &format!(r#"{{"data":{{"collective":{{"properties":{{"{CANARY}": x}}}}}}}}"#)),
-        reply(201, &[], &format!(r#"{{"{CANARY}":"{CANARY}","id":"{CANARY}"}}"#)),
+        response(201, &headers, CREATED),
+        response(201, &[], &format!(r#"{{"{CANARY}": x}}"#)),
+        response(201, &[], &format!(r#"{{"data":{{"collective":{{"properties":{{"{CANARY}": x}}}}}}}}"#)),
+        response(201, &[], &format!(r#"{{"{CANARY}":"{CANARY}","id":"{CANARY}"}}"#)),
         raw(When::OnAccept, "", Then::Close),
         raw(When::AfterRequest, "", Then::Close),
         raw(When::AfterRequest, "", Then::Reset),
@@ -151,9 +151,9 @@ fn within_patience(client: Client, behaviour: &Behaviour) -> Client {
 async fn drive(client: &Client, shown: &Shown) {
     let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
     match client.create_collective_onboarding(&request).await {
-        Ok(reply) => {
-            shown.add(format!("{reply:?} {:?} {:?}", reply.request_id(), reply.headers()));
-            shown.add(format!("{reply:#?} {:?}", reply.unreadable_fields()));
+        Ok(response) => {
+            shown.add(format!("{response:?} {:?} {:?}", response.request_id(), response.headers()));
+            shown.add(format!("{response:#?} {:?}", response.unreadable_fields()));
         }
         Err(error) => {
             shown.error(&error);
@@ -172,7 +172,7 @@ async fn drive(client: &Client, shown: &Shown) {
 async fn no_failed_call_reveals_a_secret() {
     let shown = Shown::default();
     let _listening = listen(subscriber(&shown));
-    let grant = || reply(200, &[], &format!(r#"{{"access_token":"{CANARY}","expires_in":3599}}"#));
+    let grant = || response(200, &[], &format!(r#"{{"access_token":"{CANARY}","expires_in":3599}}"#));
     for behaviour in behaviours() {
         let place = String::from_utf8_lossy(&behaviour.write).lines().next().unwrap_or("nothing").to_owned();
         let tokens = Server::endless(grant).await;
@@ -198,9 +198,9 @@ async fn a_token_replaced_mid_call_is_not_revealed_either() {
     for status in [201, 200, 400, 500] {
         let mut grants = [CANARY, "another-token-of-the-call"].into_iter();
         let tokens = Server::endless(move || {
-            reply(200, &[], &format!(r#"{{"access_token":"{}","expires_in":3599}}"#, grants.next().unwrap()))
+            response(200, &[], &format!(r#"{{"access_token":"{}","expires_in":3599}}"#, grants.next().unwrap()))
         });
-        let (tokens, server) = (tokens.await, Server::queue([reply(401, &[], ""), echo(status)]).await);
+        let (tokens, server) = (tokens.await, Server::queue([response(401, &[], ""), echo(status)]).await);
         let [_, client] = clients(&server.url(), &tokens.url());
         drive(&client, &shown).await;
         assert_eq!(server.requests().len(), 2);
@@ -234,8 +234,8 @@ async fn no_debug_output_or_configuration_error_reveals_a_secret() {
     shown.add(format!("{:?} {:?}", Client::builder().token(CANARY), Client::builder().client_credentials(credentials)));
     for client in clients(&sandbox.url(), &sandbox.token_url()) {
         shown.add(format!("{client:?} {client:#?}"));
-        let reply = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
-        shown.add(format!("{reply:?} {reply:#?}"));
+        let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+        shown.add(format!("{response:?} {response:#?}"));
     }
     shown.add(format!("{sandbox:?} {:?}", sandbox.requests()));
     let url = format!("https://{CANARY}:{CANARY}@host/?token={CANARY}#{CANARY}");

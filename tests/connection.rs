@@ -176,8 +176,8 @@ mod tls {
         let credentials =
             traxes_connect::ClientCredentials::new("id", "s3cret").token_url(format!("https://localhost:{port}"));
         let error = fails(builder(api.url()).client_credentials(credentials)).await;
-        let words = format!("no connection to the token endpoint on localhost:{port}: invalid peer certificate");
-        assert!(error.to_string().contains(&words) && error.to_string().contains("fix it and retry"), "{error}");
+        let message = format!("no connection to the token endpoint on localhost:{port}: invalid peer certificate");
+        assert!(error.to_string().contains(&message) && error.to_string().contains("fix it and retry"), "{error}");
         assert_eq!((error.kind(), error.outcome(), error.attempts()), (traxes_connect::ErrorKind::Auth, NotSent, 0));
     }
 

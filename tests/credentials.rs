@@ -7,7 +7,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Behaviour, Server, Then, When, raw, refusing_port, reply};
+use support::{Behaviour, Server, Then, When, raw, refusing_port, response};
 use traxes_connect::{
     AccessToken, BoxError, Client, ClientCredentials, CollectiveOnboardingRequest, Error, ErrorKind, OnboardingRequest,
     Outcome, Response, RetryPolicy, TokenFuture, TokenSource,
@@ -33,7 +33,7 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
 
 fn grant(token: &str) -> Behaviour {
     let body = format!(r#"{{"access_token":"{token}","expires_in":3599,"token_type":"Bearer"}}"#);
-    reply(200, &[("content-type", "application/json")], &body)
+    response(200, &[("content-type", "application/json")], &body)
 }
 
 fn bearer(request: &support::Request) -> &str {
@@ -60,8 +60,8 @@ async fn a_token_request_is_the_documented_form() {
 
 #[tokio::test]
 async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again() {
-    let json = |body: &str| reply(200, &[("content-type", "application/json")], body);
-    for (name, behaviour, words) in [
+    let json = |body: &str| response(200, &[("content-type", "application/json")], body);
+    for (name, behaviour, message) in [
         ("close", raw(When::AfterRequest, "", Then::Close), "broke before a response arrived"),
         ("stall", raw(When::AfterRequest, "", Then::Stall), "before the call's deadline"),
         (
@@ -71,20 +71,20 @@ async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again
         ),
         ("cut", raw(When::AfterRequest, "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{", Then::Close), "cut"),
         ("endless", raw(When::AfterRequest, "HTTP/1.1 200 X\r\n\r\n", Then::Endless), "larger than"),
-        ("HTML", reply(200, &[], "<html>s3cret</html>"), "not a JSON object"),
-        ("HTML 502", reply(502, &[], "<html>s3cret</html>"), "502 Bad Gateway: try again later"),
+        ("HTML", response(200, &[], "<html>s3cret</html>"), "not a JSON object"),
+        ("HTML 502", response(502, &[], "<html>s3cret</html>"), "502 Bad Gateway: try again later"),
         (
             "an error object",
-            reply(401, &[], r#"{"error":"unauthorized_client","error_description":"s3cret"}"#),
+            response(401, &[], r#"{"error":"unauthorized_client","error_description":"s3cret"}"#),
             "401 Unauthorized (unauthorized_client): check client id",
         ),
-        ("another error", reply(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check client id"),
+        ("another error", response(400, &[], r#"{"error":"s3cret"}"#), "400 Bad Request: check client id"),
         (
             "a redirect",
-            reply(307, &[("location", "http://192.0.2.1/")], ""),
+            response(307, &[("location", "http://192.0.2.1/")], ""),
             "307 Temporary Redirect: check the token URL",
         ),
-        ("too many", reply(429, &[], ""), "429 Too Many Requests: try again later"),
+        ("too many", response(429, &[], ""), "429 Too Many Requests: try again later"),
         ("no token", json("{}"), "not a JSON object with an access_token"),
         ("a token that is not a string", json(r#"{"access_token":7}"#), "not a JSON object with an access_token"),
         ("an empty token", json(r#"{"access_token":""}"#), "the token endpoint's access_token is empty"),
@@ -99,7 +99,7 @@ async fn every_token_endpoint_failure_is_explained_and_the_next_call_tries_again
         let error = create(&client).await.unwrap_err();
         assert!(started.elapsed() < deadline + Duration::from_millis(101), "{name}");
         assert_eq!((error.kind(), error.outcome(), error.attempts()), (ErrorKind::Auth, Outcome::NotSent, 0), "{name}");
-        assert!(error.to_string().contains(words), "{name}: {words:?} is not in {error}");
+        assert!(error.to_string().contains(message), "{name}: {message:?} is not in {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{name}: {error:?}");
         assert_eq!(api.connections(), 0, "{name}");
         // A stalled fetch continues for calls that have more time.
@@ -169,7 +169,7 @@ async fn a_grant_with_a_missing_or_odd_expires_in_works() {
         r#"{"access_token":"tok-1","expires_in":null}"#,
     ] {
         let (api, tokens) =
-            (Server::queue([]).await, Server::queue([reply(200, &[], body), reply(500, &[], "")]).await);
+            (Server::queue([]).await, Server::queue([response(200, &[], body), response(500, &[], "")]).await);
         let client = client(&api, &tokens.url());
         create(&client).await.unwrap();
         create(&client).await.unwrap();
@@ -179,11 +179,11 @@ async fn a_grant_with_a_missing_or_odd_expires_in_works() {
 
 #[tokio::test]
 async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
-    let refused = || reply(401, &[], "");
+    let refused = || response(401, &[], "");
     let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("old"), grant("new")]).await);
-    let reply_ = create(&client(&api, &tokens.url())).await.unwrap();
+    let response_ = create(&client(&api, &tokens.url())).await.unwrap();
     let sent: Vec<_> = api.requests().iter().map(|request| bearer(request).to_owned()).collect();
-    assert_eq!((reply_.attempts(), sent), (2, vec!["old".to_owned(), "new".to_owned()]));
+    assert_eq!((response_.attempts(), sent), (2, vec!["old".to_owned(), "new".to_owned()]));
 
     let (api, tokens) =
         (Server::queue([refused(), refused()]).await, Server::queue([grant("old"), grant("new")]).await);
@@ -198,7 +198,7 @@ async fn a_rejected_token_is_renewed_and_the_call_replayed_once() {
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert_eq!((error.attempts(), api.requests().len(), tokens.requests().len()), (1, 1, 2));
 
-    let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("old"), reply(503, &[], "")]).await);
+    let (api, tokens) = (Server::queue([refused()]).await, Server::queue([grant("old"), response(503, &[], "")]).await);
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts(), api.requests().len()), (ErrorKind::Status, 1, 1));
     let source = std::error::Error::source(&error).expect("why there was no other token").to_string();
@@ -228,14 +228,14 @@ fn a_token_url_follows_the_base_url_rules() {
 
 #[tokio::test]
 async fn the_other_authentication_method_is_tried_once_and_the_working_one_remembered() {
-    let expired = |token: &str| reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":0}}"#));
+    let expired = |token: &str| response(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":0}}"#));
     let form = "grant_type=client_credentials&client_id=id-1+%25&client_secret=s3cret%26%3D&scope=esp";
     // Computed by hand: base64 of "id-1%20%25:s3cret%26%3D", each part form-encoded first (RFC 6749, section 2.3.1).
     let basic = Some("Basic aWQtMSUyMCUyNTpzM2NyZXQlMjYlM0Q=");
     for refusal in [
-        reply(401, &[], r#"{"error":"invalid_client"}"#),
-        reply(400, &[], r#"{"error":"invalid_client"}"#),
-        reply(401, &[("www-authenticate", "Bearer realm=\"a\", basic realm=\"b\"")], "<html>"),
+        response(401, &[], r#"{"error":"invalid_client"}"#),
+        response(400, &[], r#"{"error":"invalid_client"}"#),
+        response(401, &[("www-authenticate", "Bearer realm=\"a\", basic realm=\"b\"")], "<html>"),
     ] {
         let api = Server::queue([]).await;
         let tokens = Server::queue([refusal.clone(), expired("tok-1"), expired("tok-2")]).await;
@@ -255,17 +255,17 @@ async fn the_other_authentication_method_is_tried_once_and_the_working_one_remem
 #[tokio::test]
 async fn refusal_by_both_methods_is_explained_and_other_refusals_are_not_retried() {
     let api = Server::queue([]).await;
-    let invalid = |status| reply(status, &[], r#"{"error":"invalid_client"}"#);
+    let invalid = |status| response(status, &[], r#"{"error":"invalid_client"}"#);
     let tokens = Server::queue([invalid(401), invalid(400)]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
-    let words = "401 Unauthorized (invalid_client): check client id, client secret and scope; fix it and retry";
-    assert!(error.to_string().ends_with(words), "{error}");
+    let message = "401 Unauthorized (invalid_client): check client id, client secret and scope; fix it and retry";
+    assert!(error.to_string().ends_with(message), "{error}");
     assert_eq!(tokens.requests().len(), 2);
-    let tokens = Server::queue([invalid(401), reply(503, &[("retry-after", "7")], "")]).await;
+    let tokens = Server::queue([invalid(401), response(503, &[("retry-after", "7")], "")]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert!(error.to_string().contains("503"), "{error}");
     // The second method authenticated the client: the scope is the real problem, and the method is remembered.
-    let scope = || reply(400, &[], r#"{"error":"invalid_scope"}"#);
+    let scope = || response(400, &[], r#"{"error":"invalid_scope"}"#);
     let tokens = Server::queue([invalid(401), scope(), scope()]).await;
     let client_ = client(&api, &tokens.url());
     for requests in [2, 3] {
@@ -274,9 +274,12 @@ async fn refusal_by_both_methods_is_explained_and_other_refusals_are_not_retried
         assert_eq!(tokens.requests().len(), requests);
         assert!(tokens.requests()[requests - 1].header("authorization").is_some());
     }
-    for other in
-        [invalid(429), reply(400, &[], r#"{"error":"invalid_scope"}"#), reply(401, &[], "no"), reply(403, &[], "{}")]
-    {
+    for other in [
+        invalid(429),
+        response(400, &[], r#"{"error":"invalid_scope"}"#),
+        response(401, &[], "no"),
+        response(403, &[], "{}"),
+    ] {
         let tokens = Server::queue([other]).await;
         create(&client(&api, &tokens.url())).await.unwrap_err();
         assert_eq!(tokens.requests().len(), 1);
@@ -305,9 +308,9 @@ async fn a_token_endpoint_that_stays_down_is_retried_per_policy_and_a_refusal_is
     let policy = RetryPolicy::new().max_attempts(4).initial_backoff(Duration::from_millis(1)).total_timeout(LONG);
     for (behaviour, requests) in [
         (raw(When::OnAccept, "", Then::Close), 4),
-        (reply(503, &[], ""), 1),
-        (reply(401, &[], ""), 1),
-        (reply(200, &[], "{}"), 1),
+        (response(503, &[], ""), 1),
+        (response(401, &[], ""), 1),
+        (response(200, &[], "{}"), 1),
     ] {
         let written = behaviour.clone();
         let tokens = Server::endless(move || written.clone()).await;
@@ -341,7 +344,7 @@ async fn a_refusal_whose_body_never_arrives_is_still_a_refusal() {
 #[tokio::test]
 async fn a_token_that_arrives_expired_is_not_sent() {
     let api = Server::queue([]).await;
-    let short = |expires_in| reply(200, &[], &format!(r#"{{"access_token":"tok-1","expires_in":{expires_in}}}"#));
+    let short = |expires_in| response(200, &[], &format!(r#"{{"access_token":"tok-1","expires_in":{expires_in}}}"#));
     let tokens = Server::queue([short(1).after(Duration::from_millis(1100)), short(60)]).await;
     let client = client(&api, &tokens.url());
     let error = create(&client).await.unwrap_err();
@@ -353,7 +356,7 @@ async fn a_token_that_arrives_expired_is_not_sent() {
 #[tokio::test]
 async fn the_error_carries_the_token_endpoints_retry_after() {
     let api = Server::queue([]).await;
-    let tokens = Server::queue([reply(503, &[("retry-after", "7")], "")]).await;
+    let tokens = Server::queue([response(503, &[("retry-after", "7")], "")]).await;
     let error = create(&client(&api, &tokens.url())).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert!(error.to_string().ends_with("; it is safe to retry, after 7 s"), "{error}");
@@ -367,7 +370,7 @@ async fn a_failure_to_reach_the_token_endpoint_shows_its_cause() {
     let closed = Server::queue([raw(When::AfterRequest, "", Then::Close)]).await;
     let half = "HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\n{";
     let cut = Server::queue([raw(When::AfterRequest, half, Then::Close)]).await;
-    for (url, words) in [
+    for (url, message) in [
         (refusing, "no connection to the token endpoint on 127.0.0.1:PORT: Connection refused"),
         (reset.url(), "the token endpoint on 127.0.0.1:PORT broke before a response arrived: Connection reset"),
         (closed.url(), "the token endpoint on 127.0.0.1:PORT broke before a response arrived: "),
@@ -379,7 +382,7 @@ async fn a_failure_to_reach_the_token_endpoint_shows_its_cause() {
     ] {
         let error = create(&client(&api, &url)).await.unwrap_err();
         let port = url.rsplit(':').next().unwrap();
-        assert!(error.to_string().contains(&words.replace("PORT", port)), "{words}: {error}");
+        assert!(error.to_string().contains(&message.replace("PORT", port)), "{message}: {error}");
     }
 }
 
@@ -507,7 +510,7 @@ async fn a_custom_token_source_learns_which_token_was_rejected() {
         }
     }
 
-    let api = Server::queue([reply(401, &[], "")]).await;
+    let api = Server::queue([response(401, &[], "")]).await;
     let client = Client::builder().base_url(api.url()).token_source(Vault(Default::default())).build().unwrap();
     assert_eq!(create(&client).await.unwrap().attempts(), 2);
     assert_eq!(bearer(&api.requests()[1]), "tok-1");
@@ -527,7 +530,7 @@ async fn a_token_source_is_shared_through_its_arc() {
         }
     }
 
-    let (api, source) = (Server::queue([reply(401, &[], "")]).await, Arc::new(Fixed(AtomicUsize::new(0))));
+    let (api, source) = (Server::queue([response(401, &[], "")]).await, Arc::new(Fixed(AtomicUsize::new(0))));
     let client = || Client::builder().base_url(api.url()).token_source(source.clone()).build().unwrap();
     create(&client()).await.unwrap_err();
     create(&client()).await.unwrap();

@@ -33,10 +33,10 @@ impl Observed {
     /// The response that a call returns, and the report if there was one.
     async fn call(&self, status: u16, body: &str) -> (Response<OnboardingRequest>, Option<DriftReport>) {
         self.sandbox.enqueue(status, &[], body);
-        let reply = self.client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+        let response = self.client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
         let mut reports = std::mem::take(&mut *self.reports.lock().unwrap());
         assert!(reports.len() <= 1, "{reports:?}");
-        (reply, reports.pop())
+        (response, reports.pop())
     }
 }
 
@@ -83,12 +83,12 @@ async fn exactly_what_was_added_to_a_response_is_reported() {
     let mut random = fastrand::Rng::with_seed(5);
     let (mut in_arrays, mut values_added) = (0, 0);
     for (number, valid) in samples(200).into_iter().enumerate() {
-        let mut reply = valid.clone();
+        let mut response = valid.clone();
         let mut found = Vec::new();
         places(&json!({"$ref": "#/components/schemas/OnboardingRequest"}), &valid, "", "", &mut found);
         let (mut fields, mut values) = (BTreeSet::new(), BTreeSet::new());
         for place in random.choose_multiple(&found, 1 + number % 3) {
-            let target = reply.pointer_mut(&place.pointer).unwrap();
+            let target = response.pointer_mut(&place.pointer).unwrap();
             match &place.enumeration {
                 Some(name) => {
                     *target = format!("New{number}").into();
@@ -104,15 +104,15 @@ async fn exactly_what_was_added_to_a_response_is_reported() {
                 }
             }
         }
-        let (returned, report) = observed.call(201, &reply.to_string()).await;
-        let report = report.unwrap_or_else(|| panic!("nothing was reported for {reply}"));
+        let (returned, report) = observed.call(201, &response.to_string()).await;
+        let report = report.unwrap_or_else(|| panic!("nothing was reported for {response}"));
         assert_eq!(report.operation, "create_collective_onboarding");
-        assert_eq!(report.unknown_fields.iter().cloned().collect::<BTreeSet<_>>(), fields, "{reply}");
+        assert_eq!(report.unknown_fields.iter().cloned().collect::<BTreeSet<_>>(), fields, "{response}");
         let reported = report.unknown_values.iter().map(|value| (value.of.to_owned(), value.value.clone()));
-        assert_eq!(reported.collect::<BTreeSet<_>>(), values, "{reply}");
+        assert_eq!(reported.collect::<BTreeSet<_>>(), values, "{response}");
         assert_eq!((report.undocumented_status, report.cut), (None, false));
         assert!(!format!("{report} {report:?}").contains("s3cret"));
-        assert_eq!(returned.value(), &serde_json::from_value(reply).unwrap());
+        assert_eq!(returned.value(), &serde_json::from_value(response).unwrap());
     }
     assert!(in_arrays > 5 && values_added > 20, "too few samples: {in_arrays} in arrays, {values_added} values");
 }
@@ -124,17 +124,17 @@ async fn nothing_is_reported_for_a_documented_response() {
         "collective": {"properties": {"added": {"status": "New"}}},
         "entity": {"properties": [{"type": "New"}], "systemProperties": {"type": "New"}},
     }});
-    for reply in samples(200).iter().chain([documented("reply"), &with_contents]) {
-        let (_, report) = observed.call(201, &reply.to_string()).await;
-        assert_eq!(report, None, "{reply}");
+    for response in samples(200).iter().chain([documented("response"), &with_contents]) {
+        let (_, report) = observed.call(201, &response.to_string()).await;
+        assert_eq!(report, None, "{response}");
     }
 }
 
 #[tokio::test]
 async fn an_undocumented_success_is_reported_and_returned() {
     let observed = Observed::start().await;
-    let (reply, report) = observed.call(202, r#"{"status":"Pending"}"#).await;
-    assert_eq!((reply.http_status().as_u16(), report.unwrap().undocumented_status), (202, Some(202)));
+    let (response, report) = observed.call(202, r#"{"status":"Pending"}"#).await;
+    assert_eq!((response.http_status().as_u16(), report.unwrap().undocumented_status), (202, Some(202)));
 }
 
 #[tokio::test]

@@ -37,13 +37,13 @@ fn each_edit_becomes_a_client_or_a_sentence_that_begins_with_the_place() {
 
 #[test]
 fn text_that_is_not_a_description_is_refused_with_its_cause() {
-    for (spec, words) in [
+    for (spec, cause) in [
         (edited("openapi: 3.0.3", "openapi: [3.0.3"), "line"),
         (String::new(), "must be a mapping"),
         ("just text".to_owned(), "must be a mapping"),
     ] {
-        let problem = client(&spec).err().unwrap_or_else(|| panic!("accepted, without {words:?}"));
-        assert!(problem.contains(words), "{words:?} is not in: {problem}");
+        let problem = client(&spec).err().unwrap_or_else(|| panic!("accepted, without {cause:?}"));
+        assert!(problem.contains(cause), "{cause:?} is not in: {problem}");
     }
 }
 
@@ -154,9 +154,10 @@ fn every_request_field_has_a_setter() {
 
 #[test]
 fn the_documented_examples_are_valid() {
-    for (name, example) in
-        [("CollectiveOnboardingRequest", spec::documented("request")), ("OnboardingRequest", spec::documented("reply"))]
-    {
+    for (name, example) in [
+        ("CollectiveOnboardingRequest", spec::documented("request")),
+        ("OnboardingRequest", spec::documented("response")),
+    ] {
         let errors: Vec<String> = spec::validator(name).iter_errors(example).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }

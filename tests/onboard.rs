@@ -3,7 +3,7 @@
 #![cfg(feature = "sandbox")]
 
 use serde_json::Value;
-use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, reply};
+use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, response};
 
 struct Run {
     code: i32,
@@ -60,7 +60,7 @@ async fn json_output_is_one_object_that_wraps_the_documented_one() {
 #[tokio::test]
 async fn a_failure_is_one_object_with_every_key_and_exit_code_1() {
     let (run, _) =
-        against([reply(400, &[("x-request-id", "req-9")], r#"{"code":"E1","message":"no"}"#)], &["--json"]).await;
+        against([response(400, &[("x-request-id", "req-9")], r#"{"code":"E1","message":"no"}"#)], &["--json"]).await;
     assert_eq!(run.code, 1);
     let error = &run.json()["error"];
     let keys: Vec<_> = error.as_object().unwrap().keys().map(String::as_str).collect();
@@ -85,7 +85,7 @@ async fn timeout_and_attempts_are_honoured() {
     let error = &run.json()["error"];
     assert_eq!((error["kind"].as_str(), error["outcome"].as_str()), (Some("timeout"), Some("unknown")));
     assert_eq!(server.requests().len(), 1);
-    let busy = || reply(429, &[("retry-after", "0")], "");
+    let busy = || response(429, &[("retry-after", "0")], "");
     let (run, server) = against([busy(), busy(), busy(), created()], &["--json", "--attempts", "4"]).await;
     assert_eq!((run.json()["attempts"].as_u64(), server.requests().len()), (Some(4), 4));
     let (run, server) = against([busy(), busy(), busy()], &["--json", "--attempts", "2"]).await;
@@ -111,7 +111,7 @@ async fn an_unaccepted_connection_is_not_sent_whatever_the_timeout() {
 
 #[tokio::test]
 async fn a_rejected_call_does_not_become_unknown_near_its_deadline() {
-    let busy = reply(429, &[("retry-after", "1")], "");
+    let busy = response(429, &[("retry-after", "1")], "");
     let (run, server) =
         against([busy, raw(When::AfterRequest, "", Then::Stall)], &["--json", "--timeout", "1.06"]).await;
     assert_eq!((kind_and_outcome(&run), server.requests().len()), (["status".into(), "rejected".into()], 1));
@@ -148,7 +148,7 @@ async fn it_exits_at_its_deadline_even_if_the_resolver_hangs() {
 #[tokio::test]
 async fn an_unreadable_field_is_named_alongside_the_rest() {
     let body = r#"{"created":"2026-11-24T20:18:15","action":{"redirectLink":"https://consent.example/1"}}"#;
-    let (run, _) = against([reply(201, &[], body)], &["--json"]).await;
+    let (run, _) = against([response(201, &[], body)], &["--json"]).await;
     assert_eq!((run.code, &run.json()["unreadable_fields"]), (0, &serde_json::json!(["created"])));
     assert_eq!(run.json()["onboarding"], serde_json::json!({"action": {"redirectLink": "https://consent.example/1"}}));
     assert!(run.stderr.is_empty(), "{}", run.stderr);
@@ -226,7 +226,7 @@ async fn rust_log_enables_stderr_logs_without_the_token() {
 
 #[tokio::test]
 async fn client_credentials_from_the_environment_get_a_token() {
-    let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-9","expires_in":3599}"#)]).await;
+    let tokens = Server::queue([response(200, &[], r#"{"access_token":"tok-9","expires_in":3599}"#)]).await;
     let server = Server::queue([created()]).await;
     let (token_url, base_url) = (tokens.url(), server.url());
     let environment = [

@@ -20,9 +20,9 @@ fn encoded(value: &OnboardingRequest) -> Value {
 
 #[test]
 fn the_documented_response_round_trips() {
-    let reply = documented("reply");
-    assert_eq!(reply.as_object().unwrap().len(), 9);
-    assert_eq!(&encoded(&decoded(reply)), reply);
+    let response = documented("response");
+    assert_eq!(response.as_object().unwrap().len(), 9);
+    assert_eq!(&encoded(&decoded(response)), response);
 }
 
 #[test]
@@ -43,13 +43,13 @@ fn an_unknown_enum_value_round_trips_unchanged() {
         ("/data/entity/type", "Boiler"),
         ("/data/entity/information/type", "ev"),
     ] {
-        let mut reply = documented("reply").clone();
-        *reply.pointer_mut(place).unwrap() = value.into();
-        assert_eq!(encoded(&decoded(&reply)), reply, "{place}");
+        let mut response = documented("response").clone();
+        *response.pointer_mut(place).unwrap() = value.into();
+        assert_eq!(encoded(&decoded(&response)), response, "{place}");
     }
-    let reply = decoded(&json!({"status": "Paused"}));
-    assert_eq!(reply.status, Some(OnboardingStatus::Unknown("Paused".to_owned())));
-    assert_eq!(reply.status.unwrap().as_str(), "Paused");
+    let response = decoded(&json!({"status": "Paused"}));
+    assert_eq!(response.status, Some(OnboardingStatus::Unknown("Paused".to_owned())));
+    assert_eq!(response.status.unwrap().as_str(), "Paused");
 }
 
 #[test]
@@ -76,21 +76,21 @@ fn unknown_fields_absent_fields_and_nulls_do_not_fail_decoding() {
             _ => {}
         }
     }
-    let (reply, mut places) = (documented("reply"), Vec::new());
-    walk(reply, "", &mut places);
+    let (response, mut places) = (documented("response"), Vec::new());
+    walk(response, "", &mut places);
     for place in places {
-        let mut wider = reply.clone();
+        let mut wider = response.clone();
         if let Some(object) = wider.pointer_mut(&place).unwrap().as_object_mut() {
             object.insert("addedLater".to_owned(), json!({"a": [1, "x", null]}));
-            assert_eq!(&encoded(&decoded(&wider)), reply, "a field added at {place}");
+            assert_eq!(&encoded(&decoded(&wider)), response, "a field added at {place}");
         }
         if let Some((parent, name)) = place.rsplit_once('/')
-            && let Some(object) = reply.pointer(parent).unwrap().as_object()
+            && let Some(object) = response.pointer(parent).unwrap().as_object()
         {
-            let mut narrower = reply.clone();
+            let mut narrower = response.clone();
             let removed = narrower.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
             assert_eq!(encoded(&decoded(&narrower)), narrower, "{place} left out");
-            let mut emptied = reply.clone();
+            let mut emptied = response.clone();
             *emptied.pointer_mut(&place).unwrap() = Value::Null;
             assert_eq!(encoded(&decoded(&emptied)), narrower, "null at {place}");
             assert!(removed.is_some() && object.contains_key(name));
@@ -102,10 +102,10 @@ fn unknown_fields_absent_fields_and_nulls_do_not_fail_decoding() {
 fn any_documented_response_round_trips() {
     let strategy = any_value(schema("OnboardingRequest"));
     let judge = spec::validator("OnboardingRequest");
-    let checked = TestRunner::default().run(&strategy, |reply| {
-        prop_assert!(judge.is_valid(&reply), "the description does not allow {reply}");
-        let back = encoded(&decoded(&reply));
-        let expected = normalised(schema("OnboardingRequest"), &reply);
+    let checked = TestRunner::default().run(&strategy, |response| {
+        prop_assert!(judge.is_valid(&response), "the description does not allow {response}");
+        let back = encoded(&decoded(&response));
+        let expected = normalised(schema("OnboardingRequest"), &response);
         prop_assert_eq!(normalised(schema("OnboardingRequest"), &back), expected);
         prop_assert!(judge.is_valid(&back), "we wrote it, but the description does not allow it: {}", back);
         Ok(())
@@ -166,7 +166,7 @@ fn arbitrary_bodies_give_a_value_or_a_decode_error_and_never_a_panic() {
 #[test]
 fn accessors_say_where_to_send_the_user_and_whether_onboarding_has_ended() {
     let link = |kind: Value| json!({"action": {"redirectLink": "https://a.example/c", "type": kind}});
-    for (reply, url) in [
+    for (response, url) in [
         (json!({}), None),
         (json!({"action": null}), None),
         (json!({"action": {}}), None),
@@ -175,7 +175,7 @@ fn accessors_say_where_to_send_the_user_and_whether_onboarding_has_ended() {
         (link(Value::Null), Some("https://a.example/c")),
         (link("Upload".into()), None),
     ] {
-        assert_eq!(decoded(&reply).consent_url(), url, "{reply}");
+        assert_eq!(decoded(&response).consent_url(), url, "{response}");
     }
     for (status, finished, succeeded) in [
         ("Canceled", true, false),
@@ -185,8 +185,8 @@ fn accessors_say_where_to_send_the_user_and_whether_onboarding_has_ended() {
         ("Succeeded", true, true),
         ("Paused", false, false),
     ] {
-        let reply = decoded(&json!({"status": status}));
-        assert_eq!((reply.is_finished(), reply.is_succeeded()), (finished, succeeded), "{status}");
+        let response = decoded(&json!({"status": status}));
+        assert_eq!((response.is_finished(), response.is_succeeded()), (finished, succeeded), "{status}");
     }
     assert!(!decoded(&json!({})).is_finished());
 }

@@ -9,7 +9,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Applies, Behaviour, CREATED, REFUSALS, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Applies, Behaviour, CREATED, REFUSALS, Server, Then, When, created, raw, refusing_port, response};
 use traxes_connect::{
     Client, CollectiveOnboardingRequest, Error,
     ErrorKind::{self, Decode, Status, Timeout, Transport},
@@ -107,7 +107,7 @@ impl Row {
 
 fn answered(name: &'static str, status: u16, headers: &[(&str, &str)], outcome: Outcome) -> Row {
     let headers = [headers, &[("content-type", "text/html"), ("x-request-id", "req-7")]].concat();
-    fails(name, reply(status, &headers, HTML), Status, outcome).replied(status, Some("req-7"), HTML)
+    fails(name, response(status, &headers, HTML), Status, outcome).replied(status, Some("req-7"), HTML)
 }
 
 fn partial(status: u16, length: usize, sent: &str, then: Then) -> Behaviour {
@@ -121,7 +121,11 @@ fn chunked(body: &str, then: Then) -> Behaviour {
 }
 
 fn unreadable(name: &'static str, status: u16, body: &'static str, outcome: Outcome) -> Row {
-    fails(name, reply(status, &[("x-request-id", "req-1")], body), Decode, outcome).replied(status, Some("req-1"), body)
+    fails(name, response(status, &[("x-request-id", "req-1")], body), Decode, outcome).replied(
+        status,
+        Some("req-1"),
+        body,
+    )
 }
 
 fn rows() -> Vec<Row> {
@@ -182,8 +186,13 @@ fn successes_without_a_value() -> Vec<Row> {
             Some("req-1"),
             half,
         ),
-        fails("202 with HTML", reply(202, &[("x-request-id", ""), ("x-correlation-id", "c-1")], HTML), Decode, Unknown)
-            .replied(202, Some("c-1"), HTML),
+        fails(
+            "202 with HTML",
+            response(202, &[("x-request-id", ""), ("x-correlation-id", "c-1")], HTML),
+            Decode,
+            Unknown,
+        )
+        .replied(202, Some("c-1"), HTML),
         fails("204", raw(When::AfterRequest, "HTTP/1.1 204 No Content\r\n\r\n", Then::KeepAlive), Decode, Unknown)
             .replied(204, None, ""),
     ]
@@ -260,7 +269,7 @@ fn anything_else() -> Vec<Row> {
 }
 
 fn successes() -> Vec<Row> {
-    let api = |status, body: &str| reply(status, &[("x-request-id", "req-1")], body).applies(Applies::Always);
+    let api = |status, body: &str| response(status, &[("x-request-id", "req-1")], body).applies(Applies::Always);
     vec![
         succeeds("201", vec![created()], 201, 1),
         succeeds("200", vec![api(200, CREATED)], 200, 1),
@@ -269,7 +278,7 @@ fn successes() -> Vec<Row> {
         succeeds("201 with a new status", vec![api(201, "{\"status\":\"Paused\"}")], 201, 1),
         succeeds("early hints, then 201", vec![after_hints()], 201, 1),
         succeeds("a response in many frames", vec![chunked(&one_byte_chunks(CREATED), Then::KeepAlive)], 201, 1),
-        succeeds("429 twice, then 201", vec![reply(429, &[], ""), reply(429, &[], ""), created()], 201, 3),
+        succeeds("429 twice, then 201", vec![response(429, &[], ""), response(429, &[], ""), created()], 201, 3),
     ]
 }
 
@@ -362,9 +371,9 @@ fn one_line(error: &Error) {
 #[tokio::test]
 async fn a_response_shows_its_status_and_request_id_but_no_headers() {
     let server = Server::queue([created()]).await;
-    let reply = create(&client(&server.url())).await.unwrap();
-    assert_eq!(reply.headers()["content-type"], "application/json");
-    let shown = format!("{reply:?}");
+    let response = create(&client(&server.url())).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let shown = format!("{response:?}");
     for text in ["status: 201", r#"request_id: Some("req-1")"#, "attempts: 1", "Pending"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
@@ -375,9 +384,9 @@ async fn a_response_shows_its_status_and_request_id_but_no_headers() {
 async fn an_oversized_body_is_truncated_without_changing_the_outcome() {
     let large = Box::leak(" ".repeat(BODY_LIMIT + 1).into_boxed_str());
     for (behaviour, ends) in [
-        (reply(201, &[], large), (Decode, Applied)),
-        (reply(422, &[], large), (Status, Rejected)),
-        (reply(500, &[], large), (Status, Unknown)),
+        (response(201, &[], large), (Decode, Applied)),
+        (response(422, &[], large), (Status, Rejected)),
+        (response(500, &[], large), (Status, Unknown)),
         (chunked(&one_byte_chunks(large), Then::KeepAlive), (Decode, Applied)),
         (raw(When::AfterRequest, "HTTP/1.1 201 X\r\n\r\n", Then::Endless), (Decode, Applied)),
         (raw(When::AfterRequest, "HTTP/1.1 403 X\r\n\r\n", Then::Endless), (Status, Rejected)),
@@ -389,7 +398,7 @@ async fn an_oversized_body_is_truncated_without_changing_the_outcome() {
         assert_eq!(server.requests().len(), 1);
     }
     let fits = format!("{}{CREATED}", " ".repeat(BODY_LIMIT - CREATED.len()));
-    for behaviour in [reply(201, &[], &fits), chunked(&one_byte_chunks(&fits), Then::KeepAlive)] {
+    for behaviour in [response(201, &[], &fits), chunked(&one_byte_chunks(&fits), Then::KeepAlive)] {
         let server = Server::queue([behaviour]).await;
         create(&client(&server.url())).await.unwrap();
     }
@@ -398,7 +407,7 @@ async fn an_oversized_body_is_truncated_without_changing_the_outcome() {
 #[tokio::test]
 async fn server_error_details_are_kept_and_cannot_break_the_line() {
     let body = format!(r#"{{"code":"E\n{}","detail":"s3cret\nwords"}}"#, "x".repeat(500));
-    let server = Server::queue([reply(409, &[("x-request-id", &"r".repeat(500))], &body)]).await;
+    let server = Server::queue([response(409, &[("x-request-id", &"r".repeat(500))], &body)]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
     assert_eq!((error.detail(), error.code().unwrap().len()), (Some("s3cret\nwords"), 502));
     one_line(&error);
@@ -425,7 +434,7 @@ async fn the_deadline_holds_while_reading_a_fast_body_of_any_size() {
 #[tokio::test]
 async fn a_wait_past_the_deadline_is_never_started() {
     let _quiet = QUIET.read().await;
-    let server = Server::queue([reply(429, &[("retry-after", "30")], "")]).await;
+    let server = Server::queue([response(429, &[("retry-after", "30")], "")]).await;
     let client = client(&server.url());
     let started = Instant::now();
     let error = create(&client).await.unwrap_err();
@@ -436,7 +445,7 @@ async fn a_wait_past_the_deadline_is_never_started() {
 
 #[tokio::test]
 async fn a_byte_order_mark_does_not_hide_the_error_code() {
-    let server = Server::queue([reply(400, &[], "\u{feff}{\"code\":\"NameTaken\"}")]).await;
+    let server = Server::queue([response(400, &[], "\u{feff}{\"code\":\"NameTaken\"}")]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
     assert_eq!(error.code(), Some("NameTaken"));
 }
@@ -445,7 +454,7 @@ async fn a_byte_order_mark_does_not_hide_the_error_code() {
 async fn a_token_echoed_in_a_response_is_hidden() {
     for token in ["0123456789abcdef", "0123456789'\"\\abcdef"] {
         let body = serde_json::json!({"returnUrl": format!("https://a.example/{token}")}).to_string();
-        let server = Server::queue([reply(201, &[], &body)]).await;
+        let server = Server::queue([response(201, &[], &body)]).await;
         let client = Client::builder().token(token).base_url(server.url()).build().unwrap();
         let response = create(&client).await.unwrap();
         assert!(response.return_url.as_ref().unwrap().ends_with(token));
@@ -457,7 +466,7 @@ async fn a_token_echoed_in_a_response_is_hidden() {
 
 #[tokio::test]
 async fn a_408_explains_why_it_is_unknown() {
-    let server = Server::queue([reply(408, &[], "")]).await;
+    let server = Server::queue([response(408, &[], "")]).await;
     let error = create(&client(&server.url())).await.unwrap_err();
     assert!(error.to_string().contains("408 Request Timeout: it stopped waiting"), "{error}");
     assert!(error.to_string().ends_with("; find out before you retry"), "{error}");
@@ -467,22 +476,22 @@ async fn a_408_explains_why_it_is_unknown() {
 async fn an_unknown_outcome_is_retried_only_if_duplicates_are_accepted() {
     let broken = || raw(When::AfterRequest, "", Then::Close);
     let risky = policy().repeat_unknown_outcomes_and_risk_duplicates();
-    let server = Server::queue([broken(), reply(500, &[], ""), created()]).await;
-    let reply_ = create(&client(&server.url()).with_retry(risky.clone())).await.unwrap();
-    assert_eq!((reply_.attempts(), server.requests().len()), (3, 3));
+    let server = Server::queue([broken(), response(500, &[], ""), created()]).await;
+    let response_ = create(&client(&server.url()).with_retry(risky.clone())).await.unwrap();
+    assert_eq!((response_.attempts(), server.requests().len()), (3, 3));
     // Even then, an applied request is not retried, and one that may have been applied stays unknown whatever the last attempt
     // says.
-    let server = Server::queue([broken(), reply(201, &[], "{")]).await;
+    let server = Server::queue([broken(), response(201, &[], "{")]).await;
     let error = create(&client(&server.url()).with_retry(risky.clone())).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Decode, Applied, 2));
-    let server = Server::queue([broken(), reply(400, &[], "")]).await;
+    let server = Server::queue([broken(), response(400, &[], "")]).await;
     let error = create(&client(&server.url()).with_retry(risky)).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome(), server.requests().len()), (Status, Unknown, 2));
 }
 
 #[tokio::test]
 async fn a_one_attempt_policy_never_retries() {
-    let server = Server::queue([reply(429, &[], "")]).await;
+    let server = Server::queue([response(429, &[], "")]).await;
     let error = create(&client(&server.url()).with_retry(RetryPolicy::none())).await.unwrap_err();
     assert_eq!((error.attempts(), server.requests().len()), (1, 1));
 }
@@ -508,7 +517,7 @@ async fn a_long_mixed_run_never_duplicates_or_denies_an_applied_request() {
     const CALLS: usize = 10_000;
     const AT_A_TIME: usize = 64;
     let mut behaviours: Vec<Behaviour> = rows().into_iter().flat_map(|row| row.behaviours).collect();
-    behaviours.push(reply(201, &[], &" ".repeat(BODY_LIMIT + 1)));
+    behaviours.push(response(201, &[], &" ".repeat(BODY_LIMIT + 1)));
     behaviours.push(raw(When::AfterRequest, "HTTP/1.1 201 X\r\n\r\n", Then::Endless));
     let mut random = fastrand::Rng::with_seed(20_261_122);
     let server = Server::endless(move || {

@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::Mutex};
 use support::log::{Log, listen};
-use support::{Server, reply};
+use support::{Server, response};
 use traxes_connect::{
     Client, ClientBuilder, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome,
     reqwest::{Proxy, redirect, retry},
@@ -31,7 +31,7 @@ async fn a_plain_http_client_ignores_environment_proxies() {
 
 #[tokio::test]
 async fn an_https_client_uses_its_proxy_without_revealing_the_token() {
-    let proxy = Server::queue([reply(502, &[], "")]).await;
+    let proxy = Server::queue([response(502, &[], "")]).await;
     let through = Proxy::all(proxy.url()).unwrap();
     let client =
         Client::builder().token("tok-1").base_url("https://api.invalid").configure_http(|http| http.proxy(through));
@@ -44,7 +44,7 @@ async fn an_https_client_uses_its_proxy_without_revealing_the_token() {
 
 #[tokio::test]
 async fn a_plain_http_token_endpoint_disables_proxies_even_with_an_https_api() {
-    let tokens = Server::queue([reply(200, &[], r#"{"access_token":"tok-1"}"#)]).await;
+    let tokens = Server::queue([response(200, &[], r#"{"access_token":"tok-1"}"#)]).await;
     let proxy = Server::queue([]).await;
     let through = Proxy::all(proxy.url()).unwrap();
     let credentials = ClientCredentials::new("id", "s3cret").token_url(tokens.url());
@@ -128,7 +128,7 @@ async fn a_customiser_cannot_break_our_guarantees() {
     log::set_logger(&WIRE).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
     let (elsewhere, proxy) = (Server::queue([]).await, Server::queue([]).await);
-    let server = Server::queue([reply(307, &[("location", &elsewhere.url())], ""), reply(503, &[], "")]).await;
+    let server = Server::queue([response(307, &[("location", &elsewhere.url())], ""), response(503, &[], "")]).await;
     let through = Proxy::all(proxy.url()).unwrap();
     let again = retry::for_host("127.0.0.1").classify_fn(|attempt| match attempt.status() {
         Some(status) if status.is_success() => attempt.success(),
@@ -156,7 +156,7 @@ async fn a_customiser_cannot_break_our_guarantees() {
 async fn a_redirect_is_not_followed_and_does_not_leak_the_token() {
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = Server::queue([]).await;
-        let server = Server::queue([reply(status, &[("location", &elsewhere.url())], "")]).await;
+        let server = Server::queue([response(status, &[("location", &elsewhere.url())], "")]).await;
         let client = Client::builder().token("tok-1").base_url(server.url()).build().unwrap();
         let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);

@@ -18,18 +18,18 @@ async fn a_request_is_answered_as_documented() {
     let (sandbox, owner, id) = (Sandbox::start().await, Uuid::new_v4(), Uuid::new_v4());
     let request = CollectiveOnboardingRequest::new("a").owner(owner).collective_id(id).collective_type("Commune");
     let request = request.properties(json!({"x": [1]})).unwrap();
-    let reply = sandbox.client().create_collective_onboarding(&request).await.unwrap();
-    assert_eq!((reply.http_status().as_u16(), reply.attempts()), (201, 1));
-    assert!(reply.request_id().is_some() && reply.consent_url().is_some());
-    assert_eq!(reply.status, Some(OnboardingStatus::Pending));
-    assert_eq!(reply.action.as_ref().unwrap().type_, Some(OnboardingActionType::Consent));
-    let collective = reply.data.as_ref().unwrap().collective.as_ref().unwrap();
+    let response = sandbox.client().create_collective_onboarding(&request).await.unwrap();
+    assert_eq!((response.http_status().as_u16(), response.attempts()), (201, 1));
+    assert!(response.request_id().is_some() && response.consent_url().is_some());
+    assert_eq!(response.status, Some(OnboardingStatus::Pending));
+    assert_eq!(response.action.as_ref().unwrap().type_, Some(OnboardingActionType::Consent));
+    let collective = response.data.as_ref().unwrap().collective.as_ref().unwrap();
     assert_eq!((collective.id, collective.owner, collective.name.as_deref()), (Some(id), Some(owner), Some("a")));
     assert_eq!(collective.type_, Some(CollectiveType::Unknown("Commune".to_owned())));
     assert_eq!(collective.properties, Some(json!({"x": [1]})));
-    let written = serde_json::to_value(reply.value()).unwrap();
+    let written = serde_json::to_value(response.value()).unwrap();
     let second = sandbox.client().create_collective_onboarding(&request).await.unwrap();
-    assert_ne!(reply.id, second.id);
+    assert_ne!(response.id, second.id);
     // Except for the type, which is undocumented.
     let mut documented = written;
     documented["data"]["collective"]["type"] = "Fleet".into();
@@ -43,9 +43,9 @@ async fn undocumented_requests_are_refused_with_a_reason() {
     let send = async |method: Method, path: &str, token: &str, media: &str, body: &str| {
         let request = reqwest::Client::new().request(method, sandbox.url() + path);
         let request = request.header("authorization", token).header("content-type", media).body(body.to_owned());
-        let reply = request.send().await.unwrap();
-        let status = reply.status().as_u16();
-        let body: Value = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert!(
             body["code"].is_string() == (status != 201) && body["message"].is_string() == (status != 201),
             "{body}"
@@ -120,8 +120,8 @@ async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
         async move { AccessToken::new(token) }
     };
     let client = Client::builder().base_url(sandbox.url()).token_source(source).build().unwrap();
-    let reply = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
-    assert_eq!((reply.attempts(), sandbox.requests().len()), (2, 2));
+    let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    assert_eq!((response.attempts(), sandbox.requests().len()), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

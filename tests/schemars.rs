@@ -78,7 +78,7 @@ impl Covered {
         }
         let operation = &SPEC["paths"]["/v1/onboarding/collectives"]["post"];
         let mut found = Vec::new();
-        for (of, body) in [("request", &operation["requestBody"]), ("reply", &operation["responses"]["201"])] {
+        for (of, body) in [("request", &operation["requestBody"]), ("response", &operation["responses"]["201"])] {
             walk(documented(of), &body["content"]["application/json"]["schema"], self.name, &mut found);
         }
         assert!(!found.is_empty(), "no documented example holds a {}", self.name);
@@ -93,8 +93,8 @@ impl Covered {
 /// Why a type's schemas refuse a value that the type reads, or what it makes of that value.
 fn refused(of: &Covered, [read, written]: &[Validator; 2], value: &Value) -> Option<String> {
     let back = (of.written)(value);
-    let held = [("read", read, value), ("written", written, &back), ("written and read again", read, &back)];
-    held.into_iter().find_map(|(what, judge, value)| {
+    let checks = [("read", read, value), ("written", written, &back), ("written and read again", read, &back)];
+    checks.into_iter().find_map(|(what, judge, value)| {
         let error = judge.iter_errors(value).next()?;
         Some(format!("{}, {what}, at '{}': {error}: {value}", of.name, error.instance_path()))
     })

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{io, time::Duration};
 use support::log::{Log, listen};
-use support::{Behaviour, BlackHole, Server, Then, When, created, raw, reply};
+use support::{Behaviour, BlackHole, Server, Then, When, created, raw, response};
 use tracing_subscriber::fmt::format::FmtSpan;
 use traxes_connect::{AccessToken, Client, CollectiveOnboardingRequest, RetryPolicy};
 
@@ -71,7 +71,7 @@ async fn a_success_is_one_event_and_a_span_without_an_error() {
 
 #[tokio::test]
 async fn each_attempt_is_an_event_with_its_outcome() {
-    let (events, span) = logged([reply(429, &[], ""), reply(500, &[], "body-s3cret")], None).await;
+    let (events, span) = logged([response(429, &[], ""), response(500, &[], "body-s3cret")], None).await;
     let fields = |n: usize, name: &str| events[n]["fields"][name].clone();
     assert_eq!(events.len(), 2);
     for (n, status, outcome) in [(0, 429, "rejected"), (1, 500, "unknown")] {
@@ -87,7 +87,7 @@ async fn each_attempt_is_an_event_with_its_outcome() {
 
 #[tokio::test]
 async fn a_success_on_the_second_attempt_says_so() {
-    let (events, span) = logged([reply(429, &[], ""), created()], None).await;
+    let (events, span) = logged([response(429, &[], ""), created()], None).await;
     let resent: Vec<_> = events.iter().map(|event| &event["fields"]["http.request.resend_count"]).collect();
     assert_eq!((resent, &span["http.request.resend_count"]), (vec![&Value::from(0), &Value::from(1)], &Value::from(1)));
     assert_eq!((&span["http.response.status_code"], &span["error.type"]), (&201.into(), &Value::Null));
@@ -123,7 +123,7 @@ async fn a_call_dropped_after_sending_is_unknown() {
 
 #[tokio::test]
 async fn a_call_dropped_between_attempts_keeps_the_last_outcome() {
-    let (events, span) = logged([reply(429, &[("retry-after", "20")], "")], SOON).await;
+    let (events, span) = logged([response(429, &[("retry-after", "20")], "")], SOON).await;
     check_dropped(&events, &span, "rejected");
     assert_eq!(events.len(), 2, "{events:?}");
 }

@@ -62,8 +62,8 @@ fn without_root_certificates_an_https_client_says_what_to_install() {
     }
     for error in [Client::new("t").unwrap_err(), Client::from_env().unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Config);
-        let words = "TLS found no root certificates on this machine: install the package ca-certificates";
-        assert!(error.to_string().starts_with(words), "{error}");
+        let message = "TLS found no root certificates on this machine: install the package ca-certificates";
+        assert!(error.to_string().starts_with(message), "{error}");
     }
     // With its own roots, a client does not need the machine's.
     let own = rcgen::generate_simple_self_signed(["api.invalid".to_owned()]).unwrap();

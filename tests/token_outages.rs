@@ -9,7 +9,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Behaviour, Server, Then, When, created, raw, refusing_port, reply};
+use support::{Behaviour, Server, Then, When, created, raw, refusing_port, response};
 use tokio::{runtime::Runtime, time::timeout};
 use traxes_connect::{Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, Outcome, RetryPolicy};
 
@@ -54,7 +54,7 @@ fn start_token_endpoint(port: u16, issued: &Issued) -> Runtime {
         let token = format!("token-{:016}", issued.len());
         issued.insert(token.clone(), Instant::now());
         let lifetime = LIFETIME.as_secs();
-        reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":{lifetime}}}"#))
+        response(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":{lifetime}}}"#))
     })
 }
 

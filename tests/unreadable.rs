@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::log::{Log, listen};
-use support::{Server, reply};
+use support::{Server, response};
 use traxes_connect::{Client, CollectiveOnboardingRequest, Error, ErrorKind, OnboardingRequest, Outcome, Response};
 
 const LINK: &str = "https://consent.example/1";
 
 async fn receive(status: u16, body: &[u8]) -> Result<Response<OnboardingRequest>, Error> {
-    let mut behaviour = reply(status, &[], "");
+    let mut behaviour = response(status, &[], "");
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
     behaviour.write = [head.as_bytes(), body].concat();
     let server = Server::queue([behaviour]).await;

@@ -115,8 +115,8 @@ fn an_invalid_setting_is_refused_by_name_before_anything_is_sent() {
         let message = error.to_string();
         assert!(message.starts_with(setting), "{error}");
         let advice = message.rsplit_once(": ").map(|(_, advice)| advice.split(' ').next().unwrap());
-        let told = ["check", "fix", "give", "pass", "look", "omit", "remove", "set", "turn", "use", "write"];
-        assert!(advice.is_some_and(|verb| told.contains(&verb)), "{error}: it does not say what to do next");
+        let verbs = ["check", "fix", "give", "pass", "look", "omit", "remove", "set", "turn", "use", "write"];
+        assert!(advice.is_some_and(|verb| verbs.contains(&verb)), "{error}: it does not say what to do next");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }

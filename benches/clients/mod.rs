@@ -32,18 +32,18 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const OWNER: Uuid = Uuid::from_u128(0x3c90_c3cc_0d44_4b50_8888_8dd2_5736_052a);
 
 /// The documentation page's example.
-pub const REPLY: &str = r#"{"action":{"documentationLink":"https://docs.example/consent","redirectLink":"https://consent.example/c/3c90c3cc","type":"Consent"},"created":"2023-11-07T05:31:56Z","data":{"collective":{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","name":"Rue de la Loi 16","owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{"floor":3,"tags":["a","b"]},"type":"Household"},"entity":{"collectiveId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","information":{"type":"Battery","brand":"Acme","identifier":"A-1","pairingCode":"1234","associatedEmail":"a@b.example","name":"Cellar","track":"oem"},"owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{},"reference":{"brand":"Acme","type":"battery","identifier":"A-1"},"systemProperties":null,"type":"Battery"}},"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","principalId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","requestType":"Collective","returnUrl":null,"status":"Pending","errors":null}"#;
+pub const RESPONSE: &str = r#"{"action":{"documentationLink":"https://docs.example/consent","redirectLink":"https://consent.example/c/3c90c3cc","type":"Consent"},"created":"2023-11-07T05:31:56Z","data":{"collective":{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","name":"Rue de la Loi 16","owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{"floor":3,"tags":["a","b"]},"type":"Household"},"entity":{"collectiveId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","information":{"type":"Battery","brand":"Acme","identifier":"A-1","pairingCode":"1234","associatedEmail":"a@b.example","name":"Cellar","track":"oem"},"owner":"3c90c3cc-0d44-4b50-8888-8dd25736052a","properties":{},"reference":{"brand":"Acme","type":"battery","identifier":"A-1"},"systemProperties":null,"type":"Battery"}},"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","principalId":"3c90c3cc-0d44-4b50-8888-8dd25736052a","requestType":"Collective","returnUrl":null,"status":"Pending","errors":null}"#;
 
 /// Answers every request with the same 201, on any number of connections.
 pub async fn serve(listener: TcpListener) {
-    let reply = format!(
+    let response = format!(
         "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ndate: Sun, 22 Nov 2026 20:00:00 GMT\r\n\
-         x-request-id: 0b8f4e12-8993-4de1-94ca-ab12d7c6712f\r\nserver: bench\r\ncontent-length: {}\r\n\r\n{REPLY}",
-        REPLY.len()
+         x-request-id: 0b8f4e12-8993-4de1-94ca-ab12d7c6712f\r\nserver: bench\r\ncontent-length: {}\r\n\r\n{RESPONSE}",
+        RESPONSE.len()
     );
     loop {
         let (mut stream, _) = listener.accept().await.expect("a connection");
-        let reply = reply.clone();
+        let response = response.clone();
         tokio::spawn(async move {
             stream.set_nodelay(true).expect("an open socket");
             let mut buffer = Vec::with_capacity(4096);
@@ -51,7 +51,7 @@ pub async fn serve(listener: TcpListener) {
                 // Bodies end with a brace, heads with an empty line, and no client here pipelines.
                 if buffer.ends_with(b"}") {
                     buffer.clear();
-                    stream.write_all(reply.as_bytes()).await.expect("a client that reads");
+                    stream.write_all(response.as_bytes()).await.expect("a client that reads");
                 }
             }
         });

@@ -1,6 +1,6 @@
 //! One token request to a token endpoint (RFC 6749, section 4.4), and what its response says.
 
-use super::ClientCredentials;
+use super::client_credentials::ClientCredentials;
 use super::grant::{FETCH_TIMEOUT, Grant};
 use crate::access_token::AccessToken;
 use crate::address::server;
@@ -8,8 +8,8 @@ use crate::connect_error::{not_connected, root_cause};
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
 use crate::raw_response::RawResponse;
+use crate::record::{BodyState, Record};
 use crate::retry::retry_after;
-use crate::transport::{BodyState, Record};
 use http::StatusCode;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Url};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::raw_response::RawResponse;
+use crate::record::BodyState;
 use crate::request_body::WitnessedBody;
-use crate::transport::BodyState;
 use crate::{AccessToken, BoxError, ClientCredentials, RetryPolicy, types::OnboardingRequest};
 use http::{HeaderMap, header::RETRY_AFTER};
 use http_body::Body;
@@ -256,7 +256,8 @@ async fn an_unknown_outcome_stays_unknown_when_no_token_arrives_for_the_next_att
 /// token endpoint has a socket. Returns the number of token requests, and each call's attempts.
 async fn thousand_calls(grants: &[&str]) -> (usize, Vec<u32>) {
     const CALLS: usize = 1000;
-    let grant = |token: &&str| support::reply(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":3599}}"#));
+    let grant =
+        |token: &&str| support::response(200, &[], &format!(r#"{{"access_token":"{token}","expires_in":3599}}"#));
     let endpoint = support::Server::queue(grants.iter().map(grant).collect::<Vec<_>>()).await;
     let credentials = ClientCredentials::new("id", "secret").token_url(endpoint.url());
     let client = Client::builder().base_url("http://localhost").client_credentials(credentials).build().unwrap();

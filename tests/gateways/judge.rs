@@ -44,12 +44,12 @@ pub fn judge(gateway: &str, ledger: &Ledger, calls: &[Call]) {
 
 fn end(call: &Call) -> String {
     let outcome = call.result.as_ref().map_or_else(|error| error.outcome().to_string(), |_| "ok".to_owned());
-    let reply = match (&call.result, call.status()) {
+    let response = match (&call.result, call.status()) {
         (_, Some(status)) => status.to_string(),
         (Err(error), None) => error.kind().to_string(),
         (Ok(_), None) => unreachable!("a response has a status"),
     };
-    format!("{outcome} ({reply})")
+    format!("{outcome} ({response})")
 }
 
 fn said(call: &Call) -> String {

@@ -98,7 +98,7 @@ pub const REFUSALS: [u16; 29] = [
 ];
 
 /// A complete response on a connection that is kept alive.
-pub fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
+pub fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
     let mut head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
@@ -107,7 +107,7 @@ pub fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
 }
 
 pub fn created() -> Behaviour {
-    reply(201, &[("content-type", "application/json"), ("x-request-id", "req-1")], CREATED)
+    response(201, &[("content-type", "application/json"), ("x-request-id", "req-1")], CREATED)
 }
 
 pub fn raw(when: When, write: impl Into<Vec<u8>>, then: Then) -> Behaviour {

@@ -82,7 +82,7 @@ async fn create(client: &Client) -> Result<Response<OnboardingRequest>, Error> {
 
 async fn authenticates_both_ways(server: TokenServer) {
     for id in ["post", "basic"] {
-        let api = Server::queue([support::reply(401, &[], "")]).await;
+        let api = Server::queue([support::response(401, &[], "")]).await;
         let client = client(&server, &api, id, SECRET);
         // After the first token is rejected, the second is fetched by the method that worked for the first.
         assert_eq!(create(&client).await.unwrap_or_else(|error| panic!("{id}: {error}")).attempts(), 2);

@@ -9,7 +9,7 @@ use std::{
 use uuid::Uuid;
 
 /// Answers one request on loopback. Returns the base URL, and a handle that yields what was received.
-fn answers(reply: &'static str) -> (String, thread::JoinHandle<String>) {
+fn answers(response: &'static str) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/connect", listener.local_addr().unwrap());
     let received = thread::spawn(move || {
@@ -20,7 +20,7 @@ fn answers(reply: &'static str) -> (String, thread::JoinHandle<String>) {
             stream.read_exact(&mut byte).unwrap();
             request.extend(byte);
         }
-        stream.write_all(reply.as_bytes()).unwrap();
+        stream.write_all(response.as_bytes()).unwrap();
         String::from_utf8(request).unwrap()
     });
     (url, received)
