@@ -1,15 +1,19 @@
-//! Generates the client from `openapi.yaml`: see `build/mod.rs`.
+//! Writes the client for `openapi.yaml` to `OUT_DIR`: generated (`build/mod.rs`), or as shipped (`build/shipped.rs`).
 
+#[cfg(feature = "generate")]
 #[path = "build/mod.rs"]
+mod build;
+#[cfg(not(feature = "generate"))]
+#[path = "build/shipped.rs"]
 mod build;
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=build");
-    println!("cargo::rerun-if-changed=openapi.yaml");
+    for path in ["build.rs", "build", "generated", "openapi.yaml"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
     if let Err(error) = build::run() {
         for line in error.lines() {
-            println!("cargo::error=openapi.yaml: {line}");
+            println!("cargo::error={line}");
         }
         std::process::exit(1);
     }

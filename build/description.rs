@@ -39,13 +39,14 @@ impl Description {
     pub fn read(spec: &str) -> Result<Self, String> {
         let document = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
         supported::check(&document)?;
-        Ok(Self { api: api(spec)?, document })
+        Ok(Self { api: api(document.clone())?, document })
     }
 
     /// Any description that progenitor can read.
     #[allow(dead_code)] // Only the judge needs it.
     pub fn read_any(spec: &str) -> Result<Self, String> {
-        Ok(Self { api: api(spec)?, document: Value::Null })
+        let document: Value = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
+        Ok(Self { api: api(document.clone())?, document })
     }
 
     /// The operations, in the order of the document.
@@ -114,6 +115,6 @@ pub fn success(status: &StatusCode) -> Option<RangeInclusive<u16>> {
     }
 }
 
-fn api(spec: &str) -> Result<OpenAPI, String> {
-    yaml_serde::from_str(spec).map_err(|e| e.to_string())
+fn api(document: Value) -> Result<OpenAPI, String> {
+    serde_json::from_value(document).map_err(|e| e.to_string())
 }

@@ -3,6 +3,7 @@
 
 mod description;
 mod generate;
+mod header;
 mod names;
 mod node;
 mod open_types;
@@ -18,17 +19,19 @@ use syn::File;
 /// Writes the client for `openapi.yaml` to `OUT_DIR`.
 #[allow(dead_code)] // Tests generate without writing.
 pub fn run() -> Result<(), String> {
-    let spec = fs::read_to_string("openapi.yaml").map_err(|e| format!("cannot be read: {e}"))?;
-    write("generated.rs", &client(&spec)?)?;
+    let spec = fs::read_to_string("openapi.yaml").map_err(|e| format!("openapi.yaml cannot be read: {e}"))?;
+    let named = |problem| format!("openapi.yaml: {problem}");
+    write("client.rs", &spec, &client(&spec).map_err(named)?)?;
     if env::var_os("CARGO_FEATURE_SANDBOX").is_some() {
-        write("mocks.rs", &mocks(&spec, "crate::generated")?)?;
+        write("mocks.rs", &spec, &mocks(&spec, "crate::generated").map_err(named)?)?;
     }
     Ok(())
 }
 
-fn write(name: &str, file: &File) -> Result<(), String> {
+fn write(name: &str, spec: &str, file: &File) -> Result<(), String> {
     let path = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join(name);
-    fs::write(&path, prettyplease::unparse(file)).map_err(|e| format!("{} cannot be written: {e}", path.display()))
+    let code = header::header(spec) + &prettyplease::unparse(file);
+    fs::write(&path, code).map_err(|e| format!("{} cannot be written: {e}", path.display()))
 }
 
 /// The client for a description, or what is wrong with it.

@@ -1,10 +1,10 @@
-//! What `build.rs` wrote from `openapi.yaml`. Read it in `tests/api/generated.rs`.
+//! What `build.rs` wrote from `openapi.yaml`. Read it in `generated/client.rs`.
 #![allow(dead_code, missing_docs, rustdoc::all, clippy::all)]
 
 use crate::transport::Exchange;
 use std::sync::Arc;
 
-include!(concat!(env!("OUT_DIR"), "/generated.rs"));
+include!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 /// Every operation sends here.
 impl ClientHooks<Arc<Exchange>> for Client {

@@ -36,7 +36,7 @@ fn generate(edit: &Edit, spec: &str, folder: &Path, module: &str) {
     fs::create_dir_all(folder).expect("a folder");
     let write =
         |name: &str, file: &syn::File| fs::write(folder.join(name), prettyplease::unparse(file)).expect("a file");
-    write("generated.rs", &build::client(&spec).expect("a client"));
+    write("client.rs", &build::client(&spec).expect("a client"));
     write("mocks.rs", &build::mocks(&spec, &format!("crate::{module}")).expect("mocks"));
 }
 

@@ -82,7 +82,10 @@ fn promised(manifest: &str) -> Vec<String> {
     for line in manifest.lines() {
         match line.split_once(" = ") {
             _ if line.starts_with('[') => section = line,
-            Some(("default", _)) if section == "[features]" => lines.push(format!("feature {line}")),
+            // One line for each, so that another default is an addition.
+            Some(("default", list)) if section == "[features]" => {
+                lines.extend(list.split('"').skip(1).step_by(2).map(|name| format!("default feature {name}")));
+            }
             Some((name, _)) if section == "[features]" => lines.push(format!("feature {name}")),
             Some(("rust-version", version)) if section == "[package]" => lines.push(format!("rust-version {version}")),
             _ => {}

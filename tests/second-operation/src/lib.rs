@@ -12,7 +12,7 @@ macro_rules! edit {
             use crate::transport::Exchange;
             use std::sync::Arc;
 
-            include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/generated.rs"));
+            include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/client.rs"));
 
             impl ClientHooks<Arc<Exchange>> for Client {}
 
