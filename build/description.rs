@@ -37,7 +37,7 @@ impl DescribedOperation {
 impl Description {
     /// A description that the client can express.
     pub fn read(spec: &str) -> Result<Self, String> {
-        let document = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
+        let document = document(spec)?;
         supported::check(&document)?;
         Ok(Self { api: api(document.clone())?, document })
     }
@@ -45,7 +45,7 @@ impl Description {
     /// Any description that progenitor can read.
     #[allow(dead_code)] // Only the judge needs it.
     pub fn read_any(spec: &str) -> Result<Self, String> {
-        let document: Value = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
+        let document = document(spec)?;
         Ok(Self { api: api(document.clone())?, document })
     }
 
@@ -113,6 +113,12 @@ pub fn success(status: &StatusCode) -> Option<RangeInclusive<u16>> {
         StatusCode::Range(2) => Some(200..=299),
         _ => None,
     }
+}
+
+/// A mapping of YAML, unlike one of JSON, refuses a key that it already has.
+fn document(spec: &str) -> Result<Value, String> {
+    let document: yaml_serde::Value = yaml_serde::from_str(spec).map_err(|e| e.to_string())?;
+    serde_json::to_value(document).map_err(|e| e.to_string())
 }
 
 fn api(document: Value) -> Result<OpenAPI, String> {

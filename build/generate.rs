@@ -1,4 +1,4 @@
-//! What progenitor generates, and the one place where its code is changed.
+//! What progenitor generates, and the changes to its client.
 
 use super::description::{Description, schema_of};
 use super::syntax::methods_mut;
@@ -37,7 +37,10 @@ pub fn mocks(description: &Description, client: &str) -> Result<File, String> {
         ReferenceOr::Item(item) => operations_mut(item).collect(),
         ReferenceOr::Reference { .. } => Vec::new(),
     });
-    let inline = inline.flat_map(|operation| operation.responses.responses.values_mut());
+    let inline = inline.flat_map(|operation| {
+        let responses = &mut operation.responses;
+        responses.responses.values_mut().chain(&mut responses.default)
+    });
     for response in referenced.chain(inline) {
         // Only the schemas in the components are types of the client. Other content is written by hand.
         if let ReferenceOr::Item(response) = response

@@ -2,6 +2,7 @@
 //! operation gets a row.
 
 mod description;
+mod expected;
 mod generate;
 mod header;
 mod names;
@@ -38,7 +39,7 @@ fn write(name: &str, spec: &str, file: &File) -> Result<(), String> {
 pub fn client(spec: &str) -> Result<File, String> {
     let description = Description::read(spec)?;
     let mut file = generate::client(&description)?;
-    syntax::check_types(&file, description.types()?)?;
+    expected::check(&file, description.types()?)?;
     generate::url_of_the_exchange(&mut file)?;
     open_types::open(&mut file)?;
     let rows = operations::rows(&file, &description.operations()?)?;

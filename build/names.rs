@@ -1,5 +1,5 @@
-//! The names that the description's names become in Rust. Names that differ there, such as `a-b` and `a_b`, may be the same
-//! here: rustc would say so without the place, or one would silently replace the other.
+//! Rust names for the description's names. Different names, such as `a-b` and `a_b`, can collide in Rust. rustc would not say
+//! where, or one type would silently replace the other.
 
 use super::node::Node;
 use heck::{ToPascalCase, ToSnakeCase};
@@ -9,12 +9,16 @@ use std::collections::BTreeMap;
 const METHODS: [&str; 9] =
     ["api_version", "baseurl", "client", "exec", "inner", "new", "new_with_client", "post", "pre"];
 /// Variables and functions next to the parameters in the generated code.
-const VARIABLES: [&str; 5] = ["body", "header_map", "info", "into_inner", "new"];
+const VARIABLES: [&str; 6] = ["body", "encode_path", "header_map", "info", "into_inner", "new"];
 
 /// The name of a type or an option.
 pub fn type_name(name: &str) -> String {
     let name = hyphenated(name).to_pascal_case();
-    if name.starts_with(char::is_alphabetic) { name } else { format!("X{name}") }
+    match name.as_str() {
+        "Self" => "Self_".to_owned(),
+        _ if name.starts_with(char::is_alphabetic) => name,
+        _ => format!("X{name}"),
+    }
 }
 
 /// The name of a method, a field or a parameter.
@@ -28,8 +32,12 @@ fn hyphenated(name: &str) -> String {
 }
 
 pub fn check_options(of: &Node, options: &[&str]) -> Result<(), String> {
-    unique(options.iter().map(|option| (type_name(option), *option)))
-        .map_err(|Same { one, other }| of.problem(&format!("the options {one} and {other} have the same name in Rust")))
+    unique(options.iter().map(|option| (type_name(option), *option))).map_err(|Same { one, other }| {
+        match one == other {
+            true => of.problem(&format!("the option {one} is listed twice")),
+            false => of.problem(&format!("the options {one} and {other} have the same name in Rust")),
+        }
+    })
 }
 
 pub fn check_properties<'a>(of: &Node, properties: impl Iterator<Item = &'a str>) -> Result<(), String> {
@@ -84,9 +92,9 @@ fn types_within(name: &str, schema: &Node, found: &mut Vec<(String, String)>) ->
         type_of(format!("{name}Value"), &values, found)?;
     }
     let members = schema.items_of("allOf")?;
-    for member in &members {
-        // Objects are merged. A single reference stays one.
-        if members.len() > 1 || !member.is_reference() {
+    // Objects are merged. A single reference stays one.
+    if members.len() > 1 {
+        for member in &members {
             types_within(name, &member.resolved("schemas")?, found)?;
         }
     }
@@ -94,9 +102,7 @@ fn types_within(name: &str, schema: &Node, found: &mut Vec<(String, String)>) ->
 }
 
 fn type_of(name: String, schema: &Node, found: &mut Vec<(String, String)>) -> Result<(), String> {
-    let is_type =
-        schema.get("enum").is_some() || schema.get("properties").is_some() || schema.items_of("allOf")?.len() > 1;
-    if is_type {
+    if schema.get("enum").is_some() || !schema.entries_of("properties")?.is_empty() {
         found.push((type_name(&name), schema.place.clone()));
     }
     types_within(&name, schema, found)

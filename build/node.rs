@@ -1,4 +1,4 @@
-//! A part of the description and its place, with which every complaint begins.
+//! A part of the description and its place. Every message starts with the place.
 
 use serde_json::{Map, Value};
 
@@ -39,10 +39,35 @@ impl<'a> Node<'a> {
         self.value.get(key).map(|value| self.child(key, value))
     }
 
-    /// The entries of a mapping, without extensions.
     pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, String> {
-        let entries = self.map()?.iter().filter(|(key, _)| !key.starts_with("x-"));
-        Ok(entries.map(|(key, value)| (key.as_str(), self.child(key, value))).collect())
+        Ok(self.map()?.iter().map(|(key, value)| (key.as_str(), self.child(key, value))).collect())
+    }
+
+    /// The keywords of a mapping that OpenAPI defines. Extensions are left out, except those that progenitor acts on. Fails if a
+    /// keyword has a value of the wrong type.
+    pub fn keywords(&self) -> Result<Vec<&'a str>, String> {
+        let mut keywords = Vec::new();
+        for (key, node) in self.entries()? {
+            match key {
+                "description" | "summary" if node.as_text()?.contains('\r') => {
+                    return Err(node.problem("has a carriage return, which Rust does not allow in documentation"));
+                }
+                "description" | "summary" | "format" | "in" | "name" | "operationId" | "style" | "title" | "type" => {
+                    node.as_text()?;
+                }
+                "deprecated" | "explode" | "nullable" | "readOnly" | "writeOnly" if !node.value.is_boolean() => {
+                    return Err(node.problem("must be true or false"));
+                }
+                "tags" => {
+                    self.items_of(key)?;
+                }
+                _ => {}
+            }
+            if !key.starts_with("x-") || key.starts_with("x-dropshot-") {
+                keywords.push(key);
+            }
+        }
+        Ok(keywords)
     }
 
     /// The entries of the mapping under a key, none if there is no such key.
@@ -76,7 +101,7 @@ impl<'a> Node<'a> {
         self.value.get("$ref").is_some()
     }
 
-    /// The last part of a reference to `components`, or `None` for what stands here itself.
+    /// The name at the end of a reference to `components`, or `None` if this is not a reference.
     pub fn reference(&self, kind: &str) -> Result<Option<&'a str>, String> {
         let Some(reference) = self.text("$ref")? else { return Ok(None) };
         let names = format!("#/components/{kind}/");
@@ -87,18 +112,16 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What stands here, or what the reference here leads to.
+    /// This node, or the target of the reference that it is.
     pub fn resolved(&self, kind: &str) -> Result<Self, String> {
         let Some(name) = self.reference(kind)? else { return Ok(self.clone()) };
         if self.map()?.len() > 1 {
-            return Err(
-                self.problem("OpenAPI ignores what stands beside a $ref: remove it, or put the $ref into allOf")
-            );
+            return Err(self.problem("OpenAPI ignores keys next to a $ref: remove them, or put the $ref into allOf"));
         }
         let value = &self.document["components"][kind][name];
         let target = Node { place: format!("components.{kind}.{name}"), value, document: self.document };
         match target.is_reference() {
-            true => Err(target.problem("is only another name: refer to what it refers to")),
+            true => Err(target.problem("is an alias: refer to its target instead")),
             false => Ok(target),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{names, node::Node};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Keywords that say something about a schema and restrict nothing.
 const ANNOTATIONS: [&str; 8] =
@@ -12,12 +13,15 @@ const TEXT_FORMATS: [&str; 8] = ["date-time", "email", "hostname", "password", "
 pub fn check_components(schemas: &Node) -> Result<(), String> {
     for (_, schema) in schemas.entries()? {
         if schema.is_reference() {
-            return Err(schema.problem("is only another name: refer to what it refers to"));
+            return Err(schema.problem("is an alias: refer to its target instead"));
         }
         if schema.is_true("nullable") {
             return Err(schema.problem("say nullable where the schema is used, next to an allOf with the $ref"));
         }
-        check(&schema)?;
+        match schema.get("allOf") {
+            Some(_) => check_merged(&schema)?,
+            None => check(&schema)?,
+        }
     }
     Ok(())
 }
@@ -38,7 +42,7 @@ pub fn check(schema: &Node) -> Result<(), String> {
             check(&schema.get("items").ok_or_else(|| schema.problem("needs items"))?)
         }
         Some(other) => Err(schema.problem(&format!("{other} is not a type of OpenAPI 3.0"))),
-        None if schema.get("allOf").is_some() => check_all_of(schema),
+        None if schema.get("allOf").is_some() => check_wrapped(schema),
         None => allow(schema, &[]),
     }
 }
@@ -87,7 +91,7 @@ fn check_object(schema: &Node) -> Result<(), String> {
         let is_required = schema.items_of("required")?.iter().any(|item| item.value == name);
         if is_required && (property.is_true("readOnly") || property.is_true("writeOnly")) {
             return Err(property.problem(
-                "is required, but one direction does not have it: describe requests and responses with two schemas",
+                "is required, but readOnly or writeOnly omits it in one direction: use a schema for each direction",
             ));
         }
         check(property)?;
@@ -108,25 +112,63 @@ fn check_object(schema: &Node) -> Result<(), String> {
     }
 }
 
-/// Either one schema, to which something is added, or objects that are merged.
-fn check_all_of(schema: &Node) -> Result<(), String> {
+/// A reference within an `allOf`, so that it can have a description of its own or be nullable.
+fn check_wrapped(schema: &Node) -> Result<(), String> {
     allow(schema, &["allOf"])?;
-    let members = schema.items_of("allOf")?;
-    for member in &members {
-        check(member)?;
-        if members.len() > 1 && !is_object(member)? {
-            return Err(member.problem("allOf can only merge objects with properties"));
-        }
+    match schema.items_of("allOf")?.as_slice() {
+        [member] if member.is_reference() => check(member),
+        _ => Err(schema.problem("only a single $ref can be in allOf here: put merged objects into components.schemas")),
     }
-    Ok(())
 }
 
+/// A component that merges objects.
+fn check_merged(schema: &Node) -> Result<(), String> {
+    allow(schema, &["allOf"])?;
+    let members = schema.items_of("allOf")?;
+    if members.len() < 2 {
+        return Err(schema.problem("allOf needs two or more objects to merge"));
+    }
+    let mut described = BTreeMap::new();
+    for member in &members {
+        for (name, property) in merged_properties(member, &mut vec![schema.place.clone()])? {
+            if let Some(before) = described.insert(name, property.place.clone()) {
+                return Err(property.problem(&format!("{before} describes the same property: the two are merged")));
+            }
+        }
+        if !member.is_reference() {
+            check(member)?;
+        }
+    }
+    names::check_properties(schema, described.keys().copied())
+}
+
+/// The properties that a member of an `allOf` contributes. `within` has the components around it.
+fn merged_properties<'a>(member: &Node<'a>, within: &mut Vec<String>) -> Result<Vec<(&'a str, Node<'a>)>, String> {
+    let object = member.resolved("schemas")?;
+    if within.contains(&object.place) {
+        return Err(member.problem("is part of itself"));
+    }
+    let members = object.items_of("allOf")?;
+    if members.is_empty() {
+        return match is_object(&object)? {
+            true => object.entries_of("properties"),
+            false => Err(member.problem("allOf can only merge objects with properties")),
+        };
+    }
+    within.push(object.place.clone());
+    let mut properties = Vec::new();
+    for member in &members {
+        properties.extend(merged_properties(member, within)?);
+    }
+    within.pop();
+    Ok(properties)
+}
+
+/// Whether this becomes a struct with fields.
 pub fn is_object(schema: &Node) -> Result<bool, String> {
     let schema = schema.resolved("schemas")?;
-    match schema.items_of("allOf")?.as_slice() {
-        [] => Ok(schema.text("type")? == Some("object") && schema.get("properties").is_some()),
-        members => members.iter().try_fold(true, |all, member| Ok(all && is_object(member)?)),
-    }
+    let has_properties = !schema.entries_of("properties")?.is_empty();
+    Ok(schema.items_of("allOf")?.len() > 1 || schema.text("type")? == Some("object") && has_properties)
 }
 
 /// Whether a value is a single word in a URL or a header, and which type it has there.
@@ -136,20 +178,19 @@ pub fn is_scalar(schema: &Node) -> Result<bool, String> {
 }
 
 fn allow(schema: &Node, keywords: &[&str]) -> Result<(), String> {
-    for (keyword, _) in schema.entries()? {
-        if !ANNOTATIONS.contains(&keyword) && !keywords.contains(&keyword) {
-            return refuse(schema, keyword);
-        }
+    let mut given = schema.keywords()?.into_iter();
+    match given.find(|keyword| !ANNOTATIONS.contains(keyword) && !keywords.contains(keyword)) {
+        Some(keyword) => refuse(schema, keyword),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn refuse(schema: &Node, keyword: &str) -> Result<(), String> {
     let why = match keyword {
-        "default" => "would pass for a value that was received: remove it, and state it in the description",
+        "default" => "would look like a received value: remove it, and state it in the description",
         "title" => "would name the Rust type: remove it, and put the schema into components.schemas under that name",
         "oneOf" | "anyOf" | "discriminator" => {
-            "would be decided by enums, which are open here, and decode as the wrong alternative: describe an object"
+            "cannot be told apart, because enums are open: describe one object with the properties of all"
         }
         "additionalProperties: false"
         | "enum"

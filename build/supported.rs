@@ -1,12 +1,14 @@
 //! The part of OpenAPI that the client can express. Everything else is refused, in a sentence that begins with its place.
 
 use super::{names, node::Node, schemas};
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, StatusCode, Uri};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Methods whose responses have a body.
-const METHODS: [&str; 6] = ["delete", "get", "options", "patch", "post", "put"];
+/// Methods whose responses have a body, and for which reqwest has a function.
+const METHODS: [&str; 5] = ["delete", "get", "patch", "post", "put"];
+/// Characters of a path that mean the same in a URL, and nothing harmful in the regular expression of a mock.
+const PATH_CHARACTERS: &str = "-._~/:@,;=!&'%{}";
 /// Header parameters that OpenAPI ignores (3.0.3, section 4.7.12.1).
 const IGNORED_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
 pub const JSON: &str = "application/json";
@@ -19,6 +21,7 @@ pub fn check(document: &Value) -> Result<(), String> {
         Some(version) => return Err(format!("openapi: {version} is not supported: use 3.0.3")),
         None => return Err("needs openapi, the version of the format".to_owned()),
     }
+    check_info(&root)?;
     check_server(&root)?;
     check_security(&root)?;
     if let Some(schemas) = root.get("components").and_then(|components| components.get("schemas")) {
@@ -28,15 +31,30 @@ pub fn check(document: &Value) -> Result<(), String> {
     check_paths(&root)
 }
 
+/// progenitor puts the version into a header.
+fn check_info(root: &Node) -> Result<(), String> {
+    let info = root.get("info").ok_or("needs info, with a title and a version")?;
+    if info.text("title")?.is_none() {
+        return Err(info.problem("needs a title"));
+    }
+    match info.text("version")? {
+        Some(version) if version.chars().all(|c| c.is_ascii_graphic()) => Ok(()),
+        _ => Err(info.problem("needs a version of ASCII characters, without spaces")),
+    }
+}
+
 fn check_server(root: &Node) -> Result<(), String> {
     let url = match root.items_of("servers")?.first() {
         Some(server) => server.text("url")?.unwrap_or_default(),
         None => "",
     };
-    match url.starts_with("https://") && !url.contains('{') {
+    let is_base =
+        url.parse::<Uri>().is_ok_and(|url| url.host().is_some() && url.query().is_none()) && !url.contains(['{', '#']);
+    match url.starts_with("https://") && is_base {
         true => Ok(()),
         false => {
-            Err("servers: the first one needs an https URL without variables, which is the client's default".to_owned())
+            Err("servers: the first one needs an https URL without variables or a query, which is the client's default"
+                .to_owned())
         }
     }
 }
@@ -58,11 +76,15 @@ fn check_security(root: &Node) -> Result<(), String> {
 }
 
 fn check_paths(root: &Node) -> Result<(), String> {
-    let paths = root.entries_of("paths")?;
+    let mut paths = root.entries_of("paths")?;
+    paths.retain(|(path, _)| !path.starts_with("x-"));
     let mut operations = Vec::new();
     for (path, item) in &paths {
         if item.is_reference() {
             return Err(item.problem("write the path out instead of a $ref"));
+        }
+        if let Some(c) = path.chars().find(|c| !c.is_ascii_alphanumeric() && !PATH_CHARACTERS.contains(*c)) {
+            return Err(item.problem(&format!("the client cannot send the character {c:?} in a path as it is")));
         }
         allow(item, &[METHODS.as_slice(), &["summary", "description", "parameters"]].concat())?;
         for method in METHODS {
@@ -117,21 +139,21 @@ fn check_parameters(path: &str, item: &Node, operation: &Node) -> Result<(), Str
     }
     names::check_parameters(operation, parameters.keys().copied())?;
     let in_template = template_names(path).ok_or_else(|| {
-        operation.problem("the path must begin with a slash, and its parameters must be in pairs of braces")
+        operation.problem("the path must begin with a slash, and have each parameter once, in braces")
     })?;
     if let Some(name) = in_template.iter().find(|name| !parameters.contains_key(**name)) {
         return Err(operation.problem(&format!("the parameter {name} of the path is not described")));
     }
     for (name, parameter) in &parameters {
         if (parameter.text("in")? == Some("path")) != in_template.contains(name) {
-            return Err(parameter.problem("is sent in the path if the path has it in braces, and not otherwise"));
+            return Err(parameter.problem(&format!("needs in: path if, and only if, the path has {{{name}}}")));
         }
     }
     Ok(())
 }
 
 fn check_parameter(name: &str, parameter: &Node) -> Result<(), String> {
-    let place = parameter.text("in")?.unwrap_or_default();
+    let place = parameter.text("in")?.ok_or_else(|| parameter.problem("needs in: path, query or header"))?;
     if parameter.get("content").is_some() {
         return Err(parameter.problem("describe the parameter with a schema instead of content"));
     }
@@ -159,10 +181,13 @@ fn check_parameter(name: &str, parameter: &Node) -> Result<(), String> {
     let schema = parameter.get("schema").ok_or_else(|| parameter.problem("needs a schema"))?;
     // The schema of a parameter has no place of its own: the parameter's is shorter.
     schemas::check(&schema.clone().at(parameter.place.clone()))?;
+    if schema.get("enum").is_some() {
+        return Err(parameter.problem("put the enum into components.schemas, which names its type"));
+    }
     let format = schema.resolved("schemas")?.text("format")?.map(str::to_owned);
     match schemas::is_scalar(&schema)? {
         false => Err(parameter.problem("must be text, a number or a boolean, and not nullable")),
-        // There, dates are written for people, and not as RFC 3339 has them.
+        // Elsewhere, progenitor does not format dates as RFC 3339.
         true if place != "query" && format.as_deref() == Some("date-time") => {
             Err(parameter.problem("a date-time can be sent only in the query"))
         }
@@ -176,7 +201,7 @@ fn template_names(path: &str) -> Option<Vec<&str>> {
     let mut rest = path.strip_prefix('/')?;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}')?;
-        if before.contains('}') || name.contains(['{', '/']) {
+        if before.contains('}') || name.contains(['{', '/']) || names.contains(&name) {
             return None;
         }
         names.push(name);
@@ -197,32 +222,45 @@ fn check_request_body(body: &Node) -> Result<(), String> {
     };
     allow(json, &["schema", "example", "examples"])?;
     let schema = json.get("schema").ok_or_else(|| json.problem("needs a schema"))?;
-    match schema.reference("schemas")? {
-        Some(_) => Ok(()),
-        None => Err(schema.problem("must be a $ref, which names the type that the client sends")),
+    match schema.is_reference() && schemas::is_object(&schema)? {
+        true => Ok(()),
+        false => {
+            Err(schema
+                .problem("must be a $ref to an object with properties, which names the type that the client sends"))
+        }
     }
 }
 
-/// What a success must look like is checked where the rows are made. Errors may look as they like: no code depends on it.
+/// What a success must look like is checked where the rows are made. Of an error, only the mocks use the schema.
 fn check_responses(operation: &Node) -> Result<(), String> {
     for (status, response) in operation.entries_of("responses")? {
-        response.resolved("responses")?;
+        if status.starts_with("x-") {
+            continue;
+        }
+        let response = response.resolved("responses")?;
+        if response.text("description")?.is_none() {
+            return Err(response.problem("needs a description"));
+        }
+        for (_, content) in response.entries_of("content")? {
+            if let Some(schema) = content.get("schema") {
+                schema.resolved("schemas")?;
+            }
+        }
         let number = status.parse().ok().and_then(|number| StatusCode::from_u16(number).ok());
         let is_range = matches!(status, "default" | "1XX" | "2XX" | "3XX" | "4XX" | "5XX");
         if !is_range && number.and_then(|number| number.canonical_reason()).is_none() {
-            return Err(response.problem("is not a registered status, nor a range such as 4XX"));
+            return Err(response.problem("is neither a registered status nor a range such as 4XX"));
         }
     }
     Ok(())
 }
 
 fn allow(node: &Node, keywords: &[&str]) -> Result<(), String> {
-    for key in node.map()?.keys() {
-        let is_extension = key.starts_with("x-") && !key.starts_with("x-dropshot-");
-        if is_extension || keywords.contains(&key.as_str()) {
+    for key in node.keywords()? {
+        if keywords.contains(&key) {
             continue;
         }
-        let why = match key.as_str() {
+        let why = match key {
             "security" => "the client sends its access token with every request",
             "servers" => "the client sends every request to the first server of the document",
             "allowReserved" | "allowEmptyValue" => "progenitor ignores it",

@@ -1,6 +1,5 @@
 //! Helpers that inspect the generated code.
 
-use std::collections::BTreeSet;
 use syn::{File, GenericArgument, Ident, ImplItem, ImplItemFn, Item, PathArguments, Type};
 
 /// The types of the description.
@@ -35,34 +34,24 @@ pub fn methods_mut(file: &mut File) -> impl Iterator<Item = &mut ImplItemFn> {
     })
 }
 
-/// Fails if the generated types are not the described ones: typify gives one type to two schemas whose names become the same.
-pub fn check_types(file: &File, described: Vec<String>) -> Result<(), String> {
-    let generated: BTreeSet<_> = types(file)
-        .iter()
-        .filter_map(|item| match item {
-            Item::Struct(item) => Some(item.ident.to_string()),
-            Item::Enum(item) => Some(item.ident.to_string()),
-            _ => None,
-        })
-        .collect();
-    let described = BTreeSet::from_iter(described);
-    match generated.symmetric_difference(&described).next() {
-        None => Ok(()),
-        Some(name) if generated.contains(name) => {
-            Err(format!("progenitor wrote a type {name} that is not in the description: look at build/names.rs"))
-        }
-        Some(name) => Err(format!("progenitor wrote no type {name} for the description: look at build/names.rs")),
-    }
-}
-
 /// The first argument in angle brackets.
 pub fn generic_argument(of: &Type) -> Option<&Type> {
-    let Type::Path(of) = of else { return None };
-    let PathArguments::AngleBracketed(arguments) = &of.path.segments.last()?.arguments else { return None };
-    match arguments.args.first()? {
+    generic_arguments(of).next()
+}
+
+pub fn generic_arguments(of: &Type) -> impl Iterator<Item = &Type> {
+    let segment = match of {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    let arguments = segment.and_then(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
         GenericArgument::Type(argument) => Some(argument),
         _ => None,
-    }
+    })
 }
 
 /// The name of a type of the description: those of libraries are written from the root.

@@ -31,8 +31,8 @@ const MAX_MESSAGE: usize = 300;
 /// # }
 /// ```
 ///
-/// `Display` is one line of at most 300 characters. Like `Debug`, it is safe to log: no secrets, no body, of the server's own
-/// words only its error code and request id, and nothing from your [`TokenSource`](crate::TokenSource)'s errors.
+/// `Display` is one line of at most 300 characters. Like `Debug`, it is safe to log: no secrets, no body, of the server's
+/// text only the error code and the request id, and nothing from the errors of your [`TokenSource`](crate::TokenSource).
 pub struct Error {
     kind: ErrorKind,
     outcome: Outcome,
@@ -152,7 +152,7 @@ impl Error {
 
     /// Turns an attempt's error into its call's. If an earlier attempt may have run, that stands, whatever came later.
     pub(crate) fn of_call(mut self, call: FailedCall) -> Self {
-        if call.may_have_run && self.outcome != Outcome::Applied {
+        if call.may_have_run && !call.is_safe && self.outcome != Outcome::Applied {
             self.outcome = Outcome::Unknown;
         }
         self.details.call = Some(call);
@@ -303,6 +303,15 @@ mod tests {
             let error = Error::new(kind, Outcome::NotSent, "why").permanent(permanent);
             let error = error.of_call(call(0));
             assert_eq!(error.to_string(), format!("op was not sent: why; {advice}"));
+        }
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_may_have_run_matters_only_if_it_changes_something() {
+        for (is_safe, outcome) in [(false, Outcome::Unknown), (true, Outcome::Rejected)] {
+            let error = Error::new(ErrorKind::Status, Outcome::Rejected, "404");
+            let error = error.of_call(FailedCall { is_safe, may_have_run: true, ..call(2) });
+            assert_eq!(error.outcome(), outcome);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 const MAX_ATTEMPTS: u32 = 3;
 /// About as long as a restarting server or a moving address takes.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
-/// Nobody who waits for a page is helped by a longer delay.
+/// A longer delay helps nobody who is waiting for a page.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// As long as a person, or a gateway in front of the caller, still waits.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -18,8 +18,8 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(100);
 /// The delay for `Retry-After: 0` and dates in the past: an immediate retry would only be refused again.
 const SHORTEST_ASKED_DELAY: Duration = Duration::from_millis(50);
-/// Up to a tenth of the delay that the server asks for is added to it, so that clients sent away together do not come back
-/// together.
+/// Up to a tenth of the delay that the server asks for is added to it, so that clients that were throttled together do
+/// not retry together.
 const ASKED_JITTER_PART: u32 = 10;
 /// The most that is added: more would only keep callers waiting.
 const MAX_ASKED_JITTER: Duration = Duration::from_secs(1);

@@ -24,7 +24,7 @@
 //!
 //! Each sandbox is a server from httpmock's pool, with its own port and its own state. The pool holds 25 servers per process,
 //! or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another sandbox is dropped. A test
-//! may use several at once, but one that needs more than the pool has blocks forever. Dropping a sandbox clears its state; a
+//! that needs more servers than the pool has blocks forever. Dropping a sandbox clears its state; a
 //! later one may get its port.
 //!
 //! # Your own mocks

@@ -126,7 +126,7 @@ impl TokenEndpoint {
         let sent = timeout_at(deadline, self.authenticate(request, authentication).send()).await;
         let mut response = sent.map_err(|_| too_late())?.map_err(|error| self.no_response(error))?;
         let record = Record::default();
-        // A refusal stands without its body.
+        // A refusal counts even without its body.
         let _ = timeout_at(deadline, record.receive(&mut response, BODY_LIMIT)).await;
         let received = record.take();
         let raw = received.response.expect("the head was received");

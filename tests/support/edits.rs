@@ -100,6 +100,12 @@ fn operations() -> Vec<Edit> {
         change("    post:\n", "    servers: [{url: https://example.com}]\n    post:\n")
             .becomes(Refused("paths./v1/onboarding/collectives: remove servers: the client sends every request")),
         change("    post:\n", "    head:\n").becomes(Refused("paths./v1/onboarding/collectives: remove head")),
+        change("    post:\n", "    options:\n").becomes(Refused("paths./v1/onboarding/collectives: remove options")),
+        change("  version: 1.0.0\n", "  version: '1.0 é'\n").becomes(Refused("info: needs a version of ASCII characters")),
+        change("  - url: https://api.traxes.io/connect", "  - url: https://api.traxes.io/connect?x=1")
+            .becomes(Refused("servers: the first one needs an https URL")),
+        change("      tags: [Onboarding]\n", "      tags: Onboarding\n")
+            .becomes(Refused("paths./v1/onboarding/collectives.post.tags: must be a list")),
         change("    post:\n", "    delete:\n").becomes(Client("a DELETE with a body")),
         operation("servers: [{url: https://example.com}]")
             .becomes(Refused("paths./v1/onboarding/collectives.post: remove servers")),
@@ -131,6 +137,17 @@ fn parameters() -> Vec<Edit> {
             .becomes(Client("a parameter in the components")),
         change("/v1/onboarding/collectives:\n", "/v1/{kind}/collectives/{id}:\n    parameters: [{name: id, in: path, required: true, schema: {type: integer}}, {name: kind, in: path, required: true, schema: {$ref: '#/components/schemas/CollectiveType'}}]\n")
             .becomes(Client("parameters of a path, described with the path")),
+        parameter("{name: c, schema: {type: string}}")
+            .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.c: needs in: path, query or header")),
+        parameter("{name: c, in: query, schema: {type: string, enum: [a]}}")
+            .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.c: put the enum into components.schemas")),
+        parameter("{name: encode-path, in: query, schema: {type: string}}").becomes(Refused(
+            "paths./v1/onboarding/collectives.post: the generated code has a variable or a function named like the parameter encode-path",
+        )),
+        change("/v1/onboarding/collectives:", "/v1/{id}/{id}:")
+            .becomes(Refused("paths./v1/{id}/{id}.post: the path must begin with a slash, and have each parameter once")),
+        change("/v1/onboarding/collectives:", "/v1/onboarding?x=1:")
+            .becomes(Refused("paths./v1/onboarding?x=1: the client cannot send the character '?' in a path as it is")),
         parameter("{name: c, in: cookie, schema: {type: string}}")
             .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.c: the generated client cannot send a cookie")),
         parameter("{name: c, in: body, schema: {type: string}}")
@@ -169,14 +186,14 @@ fn parameters() -> Vec<Edit> {
             "paths./v1/onboarding/collectives.post: the generated code has a variable or a function named like the parameter header-map",
         )),
         parameter("{name: c, in: path, required: true, schema: {type: string}}")
-            .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.c: is sent in the path if the path has it")),
+            .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.c: needs in: path if, and only if, the path has {c}")),
         change("- {name: id, in: path, required: true,", "- {name: id, in: path,").after(second_operation()).becomes(
             Refused("paths./v1/onboarding/requests/{id}.get.parameters.id: needs required: true"),
         ),
         change("/v1/onboarding/collectives:", "/v1/onboarding/{kind}:")
             .becomes(Refused("paths./v1/onboarding/{kind}.post: the parameter kind of the path is not described")),
         change("/v1/onboarding/collectives:", "/v1/onboarding/{kind:").becomes(Refused(
-            "paths./v1/onboarding/{kind.post: the path must begin with a slash, and its parameters must be in pairs",
+            "paths./v1/onboarding/{kind.post: the path must begin with a slash, and have each parameter once",
         )),
         parameter("{$ref: '#/components/parameters/P'}")
             .becomes(Refused("paths./v1/onboarding/collectives.post.parameters.0: $ref '#/components/parameters/P' does not name an entry")),
@@ -198,8 +215,14 @@ fn bodies() -> Vec<Edit> {
         change("          description: The request was refused.\n", "          description: The request was refused.\n          content: {application/json: {schema: {$ref: '#/components/schemas/OnboardingError'}}}\n")
             .becomes(Client("an error with a schema from the components")),
         change("        '400':\n", "        default:\n").becomes(Client("a default response")),
+        change("        '400':\n          description: The request was refused.\n", "        default:\n          description: x\n          content: {application/json: {schema: {type: object, properties: {code: {type: string}}}}}\n")
+            .becomes(Client("a default response with a schema of its own")),
+        change("          description: The request was refused.\n", "          description: The request was refused.\n          content: {application/json: {schema: {$ref: '#/components/schemas/Nobody'}}}\n")
+            .becomes(Refused("paths./v1/onboarding/collectives.post.responses.400.content.application/json.schema: $ref '#/components/schemas/Nobody'")),
+        change("          description: The request was refused.\n", "")
+            .becomes(Refused("paths./v1/onboarding/collectives.post.responses.400: needs a description")),
         change("        '400':\n", "        '499':\n")
-            .becomes(Refused("paths./v1/onboarding/collectives.post.responses.499: is not a registered status")),
+            .becomes(Refused("paths./v1/onboarding/collectives.post.responses.499: is neither a registered status")),
         change("        '201':", "        '301':").becomes(Refused(
             "paths./v1/onboarding/collectives.post: needs one or more 2xx responses, all with application/json and a $ref",
         )),
@@ -238,6 +261,9 @@ fn objects() -> Vec<Edit> {
             map: {type: object, additionalProperties: {type: string}},
             maps: {type: object, additionalProperties: {$ref: '#/components/schemas/Nested'}},
             maybe: {nullable: true, allOf: [{$ref: '#/components/schemas/Entity'}]},
+            described: {description: Another description., allOf: [{$ref: '#/components/schemas/Entity'}]},
+            x-count: {type: integer, nullable: true},
+            empty: {type: object, properties: {}},
             next: {$ref: '#/components/schemas/Nested'},
             count: {type: integer, format: int64, nullable: true},
             on: {type: boolean},
@@ -246,12 +272,24 @@ fn objects() -> Vec<Edit> {
             .becomes(Client("objects, enums, lists and maps within others")),
         schema("Combined: {allOf: [{$ref: '#/components/schemas/EntityReference'}, {type: object, properties: {more: {type: string, enum: [a]}}}]}")
             .becomes(Client("an object that extends another one")),
-        schema("Same: {description: The same., allOf: [{$ref: '#/components/schemas/Entity'}]}")
-            .becomes(Client("an object with another description")),
         schema("Map: {type: object, additionalProperties: {type: object, properties: {x: {type: string}}}}\n    List: {type: array, items: {$ref: '#/components/schemas/Text'}}\n    Text: {type: string}\n    Id: {type: string, format: uuid}\n    Count: {type: integer}\n    Anything: {description: Any JSON.}")
             .becomes(Client("components that are not objects")),
         schema("Loose: {type: object, additionalProperties: true, properties: {x: {type: string}}}")
             .becomes(Client("an object that says that it can grow")),
+        schema("x-added: {type: object, properties: {x-kind: {type: integer, format: int32}}}")
+            .becomes(Refused("components.schemas.x-added.properties.x-kind: the format int32 would reject")),
+        schema("Added: {allOf: [{$ref: '#/components/schemas/Entity'}]}")
+            .becomes(Refused("components.schemas.Added: allOf needs two or more objects to merge")),
+        schema("Added: {allOf: [{$ref: '#/components/schemas/Entity'}, {type: object, properties: {owner: {type: integer}}}]}")
+            .becomes(Refused("components.schemas.Added.allOf.1.properties.owner: components.schemas.Entity.properties.owner describes the same")),
+        schema("Added: {allOf: [{$ref: '#/components/schemas/Added'}, {type: object, properties: {x: {type: string}}}]}")
+            .becomes(Refused("components.schemas.Added.allOf.0: is part of itself")),
+        schema("Added: {allOf: [{$ref: '#/components/schemas/Other'}, {type: object, properties: {x: {type: string}}}]}\n    Other: {allOf: [{$ref: '#/components/schemas/Added'}, {type: object, properties: {y: {type: string}}}]}")
+            .becomes(Refused("components.schemas.Other.allOf.0: is part of itself")),
+        property("{allOf: [{$ref: '#/components/schemas/Added'}, {type: object, properties: {y: {type: string}}}]}")
+            .becomes(Refused("components.schemas.Added.properties.x: only a single $ref can be in allOf here")),
+        property("{allOf: []}").becomes(Refused("components.schemas.Added.properties.x: only a single $ref")),
+        property("{type: string}, x: {type: integer}").becomes(Refused("components.schemas.Added.properties: duplicate entry")),
         schema("Added: {type: object, additionalProperties: false}")
             .becomes(Refused("components.schemas.Added: additionalProperties: false would reject")),
         schema("Added: {type: object, properties: {x: {type: string}}, additionalProperties: {type: string}}")
@@ -261,20 +299,20 @@ fn objects() -> Vec<Edit> {
         schema("Added: {type: object, required: [x]}")
             .becomes(Refused("components.schemas.Added.required.0: \"x\" is not among the properties")),
         schema("Added: {type: object, required: [x], properties: {x: {type: string, readOnly: true}}}")
-            .becomes(Refused("components.schemas.Added.properties.x: is required, but one direction does not have it")),
+            .becomes(Refused("components.schemas.Added.properties.x: is required, but readOnly or writeOnly omits it")),
         schema("Added: {properties: {x: {type: string}}}")
             .becomes(Refused("components.schemas.Added: properties needs type: object")),
         schema("Added: {title: Other, type: object}").becomes(Refused("components.schemas.Added: title would name")),
         schema("Added: {$ref: '#/components/schemas/Entity'}")
-            .becomes(Refused("components.schemas.Added: is only another name")),
+            .becomes(Refused("components.schemas.Added: is an alias")),
         schema("Added: {type: object, nullable: true}")
             .becomes(Refused("components.schemas.Added: say nullable where the schema is used")),
         schema("Added: {allOf: [{$ref: '#/components/schemas/Entity'}, {$ref: '#/components/schemas/EntityType'}]}")
             .becomes(Refused("components.schemas.Added.allOf.1: allOf can only merge objects")),
         schema("Added: {type: object, allOf: [{$ref: '#/components/schemas/Entity'}]}")
-            .becomes(Refused("components.schemas.Added: allOf is not supported here")),
+            .becomes(Refused("components.schemas.Added: allOf needs two or more objects")),
         schema("Added: {type: object, properties: {x: {$ref: '#/components/schemas/Entity', description: x}}}")
-            .becomes(Refused("components.schemas.Added.properties.x: OpenAPI ignores what stands beside a $ref")),
+            .becomes(Refused("components.schemas.Added.properties.x: OpenAPI ignores keys next to a $ref")),
         schema("Added: {type: object, properties: {x: {$ref: 'other.yaml#/X'}}}")
             .becomes(Refused("components.schemas.Added.properties.x: $ref 'other.yaml#/X' does not name an entry")),
         schema("Added: {type: object, properties: {x: {$ref: '#/components/schemas/Entity/properties/id'}}}")
@@ -283,9 +321,9 @@ fn objects() -> Vec<Edit> {
             "components.schemas.Entity.properties.reference: $ref '#/components/schemas/Nobody' does not name an entry",
         )),
         property("{oneOf: [{type: string}, {type: object}]}")
-            .becomes(Refused("components.schemas.Added.properties.x: oneOf would be decided by enums")),
+            .becomes(Refused("components.schemas.Added.properties.x: oneOf cannot be told apart")),
         property("{anyOf: [{type: string}, {type: object}]}")
-            .becomes(Refused("components.schemas.Added.properties.x: anyOf would be decided by enums")),
+            .becomes(Refused("components.schemas.Added.properties.x: anyOf cannot be told apart")),
         property("{not: {type: string}}").becomes(Refused("components.schemas.Added.properties.x: not would reject")),
     ]
 }
@@ -294,7 +332,7 @@ fn values() -> Vec<Edit> {
     vec![
         property("{type: string, format: uri}").becomes(Client("a format that stays text")),
         property("{type: string, default: a}")
-            .becomes(Refused("components.schemas.Added.properties.x: default would pass for a value")),
+            .becomes(Refused("components.schemas.Added.properties.x: default would look like a received value")),
         property("{type: string, pattern: '^a'}")
             .becomes(Refused("components.schemas.Added.properties.x: pattern would reject")),
         property("{type: string, minLength: 1}")
@@ -332,6 +370,14 @@ fn values() -> Vec<Edit> {
             .becomes(Refused("components.schemas.Added.properties.x: nulable is not supported here")),
         property("{type: string, nullable: true, enum: [a, null]}")
             .becomes(Refused("components.schemas.Added.properties.x.enum.1: write nullable: true")),
+        property("{type: string, nullable: 'true'}")
+            .becomes(Refused("components.schemas.Added.properties.x.nullable: must be true or false")),
+        property("{type: string, description: 3}")
+            .becomes(Refused("components.schemas.Added.properties.x.description: must be text, and is 3")),
+        property("{type: string, description: \"a\\rb\"}")
+            .becomes(Refused("components.schemas.Added.properties.x.description: has a carriage return")),
+        property("{type: string, enum: [a, a]}")
+            .becomes(Refused("components.schemas.Added.properties.x: the option a is listed twice")),
         property("{type: string, enum: []}")
             .becomes(Refused("components.schemas.Added.properties.x: enum needs an option")),
         property("{type: string, enum: [yes, 1]}")
@@ -347,6 +393,8 @@ fn names() -> Vec<Edit> {
             .becomes(Client("properties that are named like keywords")),
         schema("String: {type: object, properties: {option: {type: string, enum: [Self, '1', '', 'a b']}}}\n    Option: {type: string, enum: [None, Some, Ok]}\n    Result: {type: object, properties: {x: {$ref: '#/components/schemas/Option'}}}\n    Vec: {type: object, properties: {x: {$ref: '#/components/schemas/String'}}}\n    Error: {type: object, properties: {x: {type: array, items: {$ref: '#/components/schemas/Vec'}}}}\n    Client: {type: string, enum: [a]}\n    Default: {type: object}\n    Box: {type: string, enum: [b]}")
             .becomes(Client("schemas that are named like Rust's types")),
+        schema("Added: {type: string, enum: [Err, Ok, Error, Value, S, D]}")
+            .becomes(Client("options that are named like associated types")),
         change("        - Household\n", "        - Household\n        - Unknown\n").becomes(Client("an option named Unknown")),
         schema("Added: {type: object, properties: {a-b: {type: string}, a_b: {type: string}}}")
             .becomes(Refused("components.schemas.Added: the properties a-b and a_b have the same name in Rust")),
