@@ -109,7 +109,8 @@ fn homes_of_reexports(root: &Path) -> BTreeMap<String, String> {
 
 /// Follows re-exports of re-exports, such as those of `types`.
 fn home<'a>(homes: &'a BTreeMap<String, String>, name: &'a str) -> &'a str {
-    homes.get(name).map_or(name, |home_of_name| home(homes, home_of_name))
+    // A module and something that it exports may have the same name.
+    homes.get(name).filter(|module| *module != name).map_or(name, |module| home(homes, module))
 }
 
 fn imports(file: &syn::File) -> BTreeSet<String> {

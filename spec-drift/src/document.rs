@@ -1,6 +1,11 @@
 //! Reads a document (YAML, JSON or a Markdown page) within limits, and checks that it is complete enough to compare.
 
-use crate::{markdown, resolve};
+pub(crate) mod annotation;
+pub(crate) mod flat;
+mod markdown;
+pub(crate) mod node;
+pub(crate) mod reference;
+
 use serde_json::{Map, Value};
 use std::{fmt, fs::File, io::Read, path::Path};
 
@@ -114,7 +119,8 @@ fn root(text: &str, above: usize) -> Result<Value, String> {
     if let Some((path, _)) = paths.iter().find(|(path, item)| !path.starts_with("x-") && !item.is_object()) {
         return Err(format!("{}the path {path} is not an object", line(path)));
     }
-    resolve::check(&root).map_err(|(reference, reason)| format!("{}$ref '{reference}' {reason}", line(&reference)))?;
+    reference::check(&root)
+        .map_err(|(reference, reason)| format!("{}$ref '{reference}' {reason}", line(&reference)))?;
     Ok(root)
 }
 

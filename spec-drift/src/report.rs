@@ -1,6 +1,10 @@
 //! A report for people: text with one line per finding, or Markdown for a review.
 
-use crate::{Finding, Verdict};
+mod finding;
+
+pub(crate) use finding::token;
+pub use finding::{Direction, Finding, Place, Verdict, Witness};
+
 use std::fmt::Write;
 
 /// How a report is written.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BASE: &str = include_str!("../../openapi.yaml");
+const BASE: &str = include_str!("specs/onboarding.yaml");
 
 /// Longer than any comparison of small documents takes, even unoptimised on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,12 +1,16 @@
 //! The fields of an object: named, required, and additional.
 
 use crate::{
-    at::{At, Null, Step},
-    body::Body,
-    dialect::{self, Dialect, Extras},
-    finding::{Direction, Verdict, token},
-    resolve::{reference, resolve},
-    sample::extra_name,
+    compare::at::{At, Null, Step},
+    compare::body::Body,
+    compare::wording,
+    document::{
+        node::Node,
+        reference::{reference, resolve},
+    },
+    report::{Direction, Verdict, token},
+    witness::meaning::{self, Extras, Role},
+    witness::sample::extra_name,
 };
 use serde_json::{Map, Value, json};
 
@@ -66,8 +70,8 @@ impl Body<'_> {
         };
         let ((producer, produced), (consumer, accepted)) = (self.producer(), self.consumer());
         let (producing, accepting) = self.pick(old, new);
-        let demanded = dialect::required(accepted, accepting, consumer).contains(&name);
-        let assured = dialect::required(produced, producing, producer).contains(&name);
+        let demanded = meaning::required(accepted, accepting, consumer).contains(&name);
+        let assured = meaning::required(produced, producing, producer).contains(&name);
         let (before, after) = (listed(old), listed(new));
         if before == after && demanded == assured {
             return;
@@ -103,12 +107,12 @@ impl Body<'_> {
         self.changed = true;
         let other = "is no longer named, and additional fields have another schema";
         if self.direction == Direction::Response {
-            return match dialect::extras(after, Dialect::Served) {
+            return match meaning::extras(after, Role::ServerSends) {
                 Extras::Schema(extra) => self.opaque(extra, field, here, other),
                 _ => self.find(Verdict::Harmless, here, "is no longer sent; the client finds it absent".to_owned()),
             };
         }
-        match dialect::extras(after, Dialect::Demanded) {
+        match meaning::extras(after, Role::ServerAccepts) {
             Extras::None => self.refused(field, here, "is no longer allowed, and the client may send it"),
             Extras::Schema(extra) => self.opaque(field, extra, here, other),
             Extras::Any => {
@@ -127,15 +131,15 @@ impl Body<'_> {
         self.changed = true;
         if self.direction == Direction::Request {
             let other = "is named now, and the client may send it as something else";
-            return match dialect::extras(before, Dialect::Sent) {
+            return match meaning::extras(before, Role::ClientSends) {
                 // `requirement` has reported it.
-                _ if dialect::required(self.new, after, Dialect::Demanded).contains(&name) => {}
+                _ if meaning::required(self.new, after, Role::ServerAccepts).contains(&name) => {}
                 Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
                 Extras::Schema(extra) => self.opaque(extra, field, here, other),
                 Extras::Any => self.opaque(&json!({}), field, here, other),
             };
         }
-        match dialect::extras(before, Dialect::Decoded) {
+        match meaning::extras(before, Role::ClientAccepts) {
             Extras::None => self.refused(field, here, "is new, and the client refuses fields that it does not know"),
             Extras::Schema(extra) => {
                 self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field");
@@ -160,15 +164,15 @@ impl Body<'_> {
         (new, new_field): (&Map<String, Value>, &Value),
         name: &str,
     ) -> Null {
-        let side = |dialect: Dialect, root: &Value, map: &Map<String, Value>, field: &Value| {
-            let optional = !dialect::required(root, map, dialect).contains(&name);
+        let side = |role: Role, root: &Value, map: &Map<String, Value>, field: &Value| {
+            let optional = !meaning::required(root, map, role).contains(&name);
             let target = resolve(root, field);
-            let own = target.as_object().is_some_and(dialect::nullable);
+            let own = target.as_object().is_some_and(meaning::nullable);
             let default = target.get("default").is_some_and(|d| !d.is_null());
-            match dialect {
+            match role {
                 // Absent and null are the same Option, which is left out.
-                Dialect::Sent => own && (!optional || default || reference(field).is_some()),
-                dialect => own || dialect::null_in_place(root, field, optional, dialect),
+                Role::ClientSends => own && (!optional || default || reference(field).is_some()),
+                role => own || meaning::null_in_place(Node::new(root, field), optional, role),
             }
         };
         let ((producer, _), (consumer, _)) = (self.producer(), self.consumer());
@@ -204,10 +208,9 @@ impl Body<'_> {
             return;
         }
         self.changed = true;
-        let produced = dialect::extras(producing, self.producer().0);
-        let accepted = dialect::extras(accepting, self.consumer().0);
-        let sentence =
-            format!("additionalProperties changed from {} to {}", crate::words::value(&was), crate::words::value(&is));
+        let produced = meaning::extras(producing, self.producer().0);
+        let accepted = meaning::extras(accepting, self.consumer().0);
+        let sentence = format!("additionalProperties changed from {} to {}", wording::value(&was), wording::value(&is));
         let unseen =
             self.direction == Direction::Response && old.contains_key("properties") && matches!(accepted, Extras::Any);
         match (produced, accepted) {

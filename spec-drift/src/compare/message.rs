@@ -1,17 +1,17 @@
 //! Bodies and statuses: which media types there are, and which of an operation's responses the client decodes.
 
 use crate::{
-    finding::{Direction, Finding, Place, Verdict, Witness, token},
-    resolve::resolve,
-    schema::{self, WORDS},
+    compare::schema,
+    document::{annotation::ANNOTATIONS, node::Node},
+    report::{Direction, Finding, Place, Verdict, Witness, token},
 };
 use serde_json::{Map, Value, json};
 
 /// One operation in both documents.
 pub(crate) struct Pair<'a> {
     pub(crate) name: &'a str,
-    pub(crate) old: (&'a Value, &'a Value),
-    pub(crate) new: (&'a Value, &'a Value),
+    pub(crate) old: Node<'a>,
+    pub(crate) new: Node<'a>,
 }
 
 type Content<'a> = Option<&'a Map<String, Value>>;
@@ -26,9 +26,7 @@ impl Pair<'_> {
     }
 
     fn find(&self, verdict: Verdict, direction: Direction, pointer: &str, sentence: impl Into<String>) -> Finding {
-        let place =
-            Place { operation: Some(self.name.to_owned()), direction: Some(direction), pointer: pointer.to_owned() };
-        Finding { verdict, place, sentence: sentence.into(), witness: None }
+        Finding::new(verdict, Place::of_message(self.name, direction, pointer), sentence)
     }
 
     fn breaks(
@@ -39,15 +37,13 @@ impl Pair<'_> {
         value: Value,
         reason: &str,
     ) -> Finding {
-        let witness = Some(Witness { value, reason: reason.to_owned() });
-        Finding { witness, ..self.find(Verdict::Breaks, direction, pointer, sentence) }
+        let place = Place::of_message(self.name, direction, pointer);
+        Finding::breaks(place, sentence, Witness::new(value, reason))
     }
 
     fn request(&self) -> Vec<Finding> {
         use Direction::Request;
-        let body = |(root, operation): (&'_ Value, &'_ Value)| {
-            operation.get("requestBody").map(|body| resolve(root, body).clone())
-        };
+        let body = |operation: Node| operation.get("requestBody").map(|body| body.resolved().value.clone());
         let (old, new) = (body(self.old), body(self.new));
         let content = |body: &'_ Option<Value>| {
             body.as_ref().and_then(|b| b.get("content")?.as_object().cloned()).filter(|c| !c.is_empty())
@@ -77,7 +73,7 @@ impl Pair<'_> {
             }
             (Some(before), Some(after)) => (before, after),
         };
-        let mut findings = self.words((&old, &new), Request, "/body", &["content", "required"]);
+        let mut findings = self.around((&old, &new), Request, "/body", &["content", "required"]);
         if required(&old) != required(&new) {
             findings.push(self.find(
                 Verdict::Harmless,
@@ -125,7 +121,8 @@ impl Pair<'_> {
     fn media(&self, old: &Value, new: &Value, media: &str, direction: Direction) -> Vec<Finding> {
         let schema = |node: &'_ Value| node.get("schema").unwrap_or(&ANY).clone();
         let (before, after) = (schema(old), schema(new));
-        let mut found = schema::compare((self.old.0, &before), (self.new.0, &after), (self.name, direction, "/body"));
+        let place = Place::of_message(self.name, direction, "/body");
+        let mut found = schema::compare(self.old.with(&before), self.new.with(&after), &place);
         if !json_like(media) {
             for finding in found.iter_mut().filter(|f| f.verdict > Verdict::Look && !f.sentence.contains("for people"))
             {
@@ -133,12 +130,12 @@ impl Pair<'_> {
                 finding.sentence.push_str("; how it is written in this media type is not known");
             }
         }
-        found.extend(self.words((&Some(old.clone()), &Some(new.clone())), direction, "/body", &["schema"]));
+        found.extend(self.around((&Some(old.clone()), &Some(new.clone())), direction, "/body", &["schema"]));
         found
     }
 
     /// What surrounds a schema or its content: text for people, or something that needs a look.
-    fn words(
+    fn around(
         &self,
         (old, new): (&Option<Value>, &Option<Value>),
         direction: Direction,
@@ -157,11 +154,15 @@ impl Pair<'_> {
         keys.sort();
         keys.dedup();
         let verdict = |key: &str| {
-            if WORDS.contains(&key) || matches!(key, "headers" | "links") { Verdict::Harmless } else { Verdict::Look }
+            if ANNOTATIONS.contains(&key) || matches!(key, "headers" | "links") {
+                Verdict::Harmless
+            } else {
+                Verdict::Look
+            }
         };
         let sentence = |key: &str| match key {
             "headers" | "links" => format!("{key}, which the client does not read, changed"),
-            key if WORDS.contains(&key) => format!("{key}, which is for people, changed"),
+            key if ANNOTATIONS.contains(&key) => format!("{key}, which is for people, changed"),
             key => format!("{key} changed; what that means for a client is not known"),
         };
         keys.into_iter().map(|key| self.find(verdict(key), direction, pointer, sentence(key))).collect()
@@ -169,10 +170,12 @@ impl Pair<'_> {
 
     fn responses(&self) -> Vec<Finding> {
         use Direction::Response;
-        let listed = |(root, operation): (&'_ Value, &'_ Value)| -> Map<String, Value> {
-            let map = operation.get("responses").and_then(Value::as_object).cloned().unwrap_or_default();
+        let listed = |operation: Node| -> Map<String, Value> {
+            let map = operation.value.get("responses").and_then(Value::as_object).cloned().unwrap_or_default();
             map.into_iter()
-                .map(|(status, response)| (status.to_ascii_uppercase(), resolve(root, &response).clone()))
+                .map(|(status, response)| {
+                    (status.to_ascii_uppercase(), operation.with(&response).resolved().value.clone())
+                })
                 .collect()
         };
         let (old, new) = (listed(self.old), listed(self.new));
@@ -185,7 +188,7 @@ impl Pair<'_> {
             let pointer = format!("/status{}", token(status));
             let (verdict, sentence) = match (old.get(status), new.get(status)) {
                 (Some(was), Some(now)) if success(status) => {
-                    findings.extend(self.words(
+                    findings.extend(self.around(
                         (&Some(was.clone()), &Some(now.clone())),
                         Response,
                         &pointer,

@@ -1,35 +1,36 @@
 //! What an operation takes besides its body.
 
 use crate::{
-    address,
-    dialect::{self, Dialect},
-    finding::{Direction, Finding, Place, Verdict, Witness, token},
-    implied::validator,
-    resolve::resolve,
-    sample::{Hints, Sampler},
-    schema::{self, WORDS, flat},
-    words,
+    compare::address,
+    compare::schema,
+    compare::wording,
+    document::{annotation::ANNOTATIONS, flat::flat, node::Node},
+    report::{Direction, Finding, Place, Verdict, Witness, token},
+    witness::implied::validator,
+    witness::meaning::{self, Role},
+    witness::sample::{Hints, Sampler},
 };
 use serde_json::{Value, json};
 
 /// An operation of a document, as far as its parameters are concerned.
 pub(crate) struct Taker<'a> {
-    pub(crate) root: &'a Value,
     pub(crate) path: &'a str,
-    pub(crate) item: &'a Value,
-    pub(crate) operation: &'a Value,
+    pub(crate) item: Node<'a>,
+    pub(crate) operation: Node<'a>,
 }
 
 /// Where a parameter is, and what identifies it there.
 type Key = (String, String);
 
 impl<'a> Taker<'a> {
-    fn parameters(&self) -> Vec<(Key, &'a Value)> {
-        let mut found: Vec<(Key, &Value)> = Vec::new();
-        let listed =
-            [self.item, self.operation].into_iter().filter_map(|node| node.get("parameters")?.as_array()).flatten();
-        for parameter in listed.map(|parameter| resolve(self.root, parameter)) {
-            let of = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fn parameters(&self) -> Vec<(Key, Node<'a>)> {
+        let mut found: Vec<(Key, Node)> = Vec::new();
+        let listed = [self.item, self.operation]
+            .into_iter()
+            .filter_map(|node| node.value.get("parameters")?.as_array())
+            .flatten();
+        for parameter in listed.map(|parameter| self.item.with(parameter).resolved()) {
+            let of = |key: &str| parameter.value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (place, name) = (of("in"), of("name"));
             let key = match place.as_str() {
                 // The name in the template matters only within the document.
@@ -53,27 +54,17 @@ impl<'a> Taker<'a> {
 pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding> {
     let (before, after) = (old.parameters(), new.parameters());
     let mut findings = Vec::new();
-    let find = |key: &Key, verdict, sentence: &str| Finding {
-        verdict,
-        place: Place {
-            operation: Some(operation.to_owned()),
-            direction: Some(Direction::Request),
-            pointer: format!("{}{}", token(&key.0), token(&key.1)),
-        },
-        sentence: sentence.to_owned(),
-        witness: None,
-    };
+    let place =
+        |key: &Key| Place::of_message(operation, Direction::Request, &format!("{}{}", token(&key.0), token(&key.1)));
+    let find = |key: &Key, verdict, sentence: &str| Finding::new(verdict, place(key), sentence);
     let missing = |key: &Key, sentence: &str| {
-        let witness = Witness {
-            value: json!({ &key.0: {} }),
-            reason: "the server refuses it: the client does not send this parameter".to_owned(),
-        };
-        Finding { witness: Some(witness), ..find(key, Verdict::Breaks, sentence) }
+        let reason = "the server refuses it: the client does not send this parameter";
+        Finding::breaks(place(key), sentence, Witness::new(json!({ &key.0: {} }), reason))
     };
     for (key, parameter) in &before {
         match after.iter().find(|(other, _)| other == key) {
             None => findings.push(find(key, Verdict::Unseen, "is no longer named; the client may still send it")),
-            Some((_, now)) => match (required(parameter), required(now)) {
+            Some((_, now)) => match (required(parameter.value), required(now.value)) {
                 (false, true) => findings.push(missing(key, "is required now")),
                 (true, false) => findings.push(find(key, Verdict::Harmless, "is no longer required")),
                 _ => {}
@@ -82,14 +73,12 @@ pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding>
     }
     for (key, parameter) in &after {
         match before.iter().find(|(other, _)| other == key) {
-            None if required(parameter) => findings.push(missing(key, "is new and required")),
+            None if required(parameter.value) => findings.push(missing(key, "is new and required")),
             None => findings.push(find(key, Verdict::Harmless, "is new; the client does not send it")),
             Some((_, was)) => {
-                let place = |verdict, sentence: &str| find(key, verdict, sentence);
-                findings.extend(settings(was, parameter, key, place));
-                let place = format!("{}{}", token(&key.0), token(&key.1));
-                let (before, after) = ((old.root, schema(was)), (new.root, schema(parameter)));
-                findings.extend(values(before, after, (operation, &place)));
+                let find = |verdict, sentence: &str| find(key, verdict, sentence);
+                findings.extend(settings(was.value, parameter.value, key, find));
+                findings.extend(values(schema(*was), schema(*parameter), &place(key)));
             }
         }
     }
@@ -100,9 +89,9 @@ fn required(parameter: &Value) -> bool {
     parameter.get("required") == Some(&true.into()) || parameter.get("in") == Some(&"path".into())
 }
 
-fn schema(parameter: &Value) -> &Value {
+fn schema(parameter: Node<'_>) -> Node<'_> {
     static ANY: Value = Value::Bool(true);
-    parameter.get("schema").unwrap_or(&ANY)
+    parameter.get("schema").unwrap_or(parameter.with(&ANY))
 }
 
 /// Everything but the schema.
@@ -127,12 +116,12 @@ fn settings<'f>(
     let changed = keys.into_iter().filter(|key| setting(old, key) != setting(new, key));
     let findings: Vec<Finding> = changed
         .map(|key| {
-            if WORDS.contains(&key.as_str()) {
+            if ANNOTATIONS.contains(&key.as_str()) {
                 find(Verdict::Harmless, &format!("{key}, which is for people, changed"))
             } else {
                 find(
                     Verdict::Look,
-                    &format!("{}; it is written differently in the request", words::keyword(key, old, new)),
+                    &format!("{}; it is written differently in the request", wording::keyword(key, old, new)),
                 )
             }
         })
@@ -141,33 +130,23 @@ fn settings<'f>(
 }
 
 /// A parameter is text on the wire, so another type may still be the same text.
-fn values(
-    (old, before): (&Value, &Value),
-    (new, after): (&Value, &Value),
-    (operation, pointer): (&str, &str),
-) -> Vec<Finding> {
-    let (before, after) = (flat(old, resolve(old, before), 0), flat(new, resolve(new, after), 0));
+fn values(old: Node, new: Node, place: &Place) -> Vec<Finding> {
+    let (before, after) = (flat(old.resolved()), flat(new.resolved()));
     let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).map(str::to_owned);
     let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
     let (was, is) = (kind(&before), kind(&after));
     if was == is || !scalar(&was) || !scalar(&is) {
-        return schema::compare((old, &before), (new, &after), (operation, Direction::Request, pointer));
+        return schema::compare(old.with(&before), new.with(&after), place);
     }
     let (sent, demanded) =
-        (dialect::whole(old, &before, Dialect::Sent), dialect::whole(new, &after, Dialect::Demanded));
+        (meaning::whole(old.with(&before), Role::ClientSends), meaning::whole(new.with(&after), Role::ServerAccepts));
     let mut hints = Hints::default();
-    hints.add(&Value::Object(dialect::scalars(after.as_object().expect("a schema with a type"), Dialect::Demanded)));
+    hints.add(&Value::Object(meaning::scalars(after.as_object().expect("a schema with a type"), Role::ServerAccepts)));
     let samples = Sampler::new(&sent, hints).samples(&sent["allOf"][0]);
     let sentence = format!("type changed from {} to {}", was.unwrap_or_default(), is.clone().unwrap_or_default());
-    let place = Place {
-        operation: Some(operation.to_owned()),
-        direction: Some(Direction::Request),
-        pointer: pointer.to_owned(),
-    };
-    let finding =
-        |verdict, witness| vec![Finding { verdict, place: place.clone(), sentence: sentence.clone(), witness }];
+    let finding = |verdict| vec![Finding::new(verdict, place.clone(), sentence.clone())];
     let (Some(valid), Some(accepted)) = (validator(&sent), validator(&demanded)) else {
-        return finding(Verdict::Look, None);
+        return finding(Verdict::Look);
     };
     for sample in samples.into_iter().filter(|v| valid.is_valid(v)) {
         let text = match &sample {
@@ -181,17 +160,17 @@ fn values(
         };
         if let Some(error) = accepted.iter_errors(&read).next() {
             let reason = format!("the server refuses it: {error}");
-            return finding(Verdict::Breaks, Some(Witness { value: sample, reason }));
+            return vec![Finding::breaks(place.clone(), sentence, Witness::new(sample, reason))];
         }
     }
     // Any text is a valid string. Anything else was only sampled.
     let any_text = is.as_deref() == Some("string")
-        && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || WORDS.contains(&k.as_str())));
+        && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || ANNOTATIONS.contains(&k.as_str())));
     let safe = any_text
         || (was_integer(&before)
             && is.as_deref() == Some("number")
             && after.as_object().is_some_and(|map| map.len() == 1));
-    finding(if safe { Verdict::Harmless } else { Verdict::Look }, None)
+    finding(if safe { Verdict::Harmless } else { Verdict::Look })
 }
 
 fn was_integer(schema: &Value) -> bool {

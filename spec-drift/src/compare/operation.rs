@@ -1,29 +1,29 @@
 //! Two documents, operation by operation.
 
 use crate::{
-    Document, address,
-    finding::{Finding, Place, Verdict, Witness},
-    message::Pair,
-    parameter::{self, Taker},
-    resolve::resolve,
-    security,
+    Document,
+    compare::address,
+    compare::message::Pair,
+    compare::parameter::{self, Taker},
+    compare::security,
+    document::node::Node,
+    report::{Finding, Place, Verdict, Witness},
 };
 use serde_json::{Map, Value, json};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 struct Operation<'a> {
-    root: &'a Value,
     method: &'static str,
     path: &'a str,
-    item: &'a Value,
-    node: &'a Value,
+    item: Node<'a>,
+    node: Node<'a>,
     servers: Vec<String>,
 }
 
 impl<'a> Operation<'a> {
     fn taker(&self) -> Taker<'a> {
-        Taker { root: self.root, path: self.path, item: self.item, operation: self.node }
+        Taker { path: self.path, item: self.item, operation: self.node }
     }
 
     fn name(&self) -> String {
@@ -73,10 +73,10 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
 fn operations(root: &Value) -> Vec<Operation<'_>> {
     let mut found = Vec::new();
     for (path, item) in root["paths"].as_object().into_iter().flatten() {
-        let item = resolve(root, item);
+        let item = Node::new(root, item).resolved();
         for method in METHODS {
             if let Some(node) = item.get(method) {
-                found.push(Operation { root, method, path, item, node, servers: address::servers(root, item, node) });
+                found.push(Operation { method, path, item, node, servers: address::servers(item, node) });
             }
         }
     }
@@ -100,9 +100,9 @@ fn counterpart<'n, 'a>(old: &Operation, new: &'n [Operation<'a>]) -> Option<&'n 
 fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
     let name = new.name();
     let mut findings: Vec<Finding> = servers(old, new, &name).into_iter().collect();
-    findings.extend(security::compare((old.root, old.node), (new.root, new.node), &name));
+    findings.extend(security::compare(old.node, new.node, &name));
     findings.extend(parameter::compare(&old.taker(), &new.taker(), &name));
-    findings.extend(Pair { name: &name, old: (old.root, old.node), new: (new.root, new.node) }.compare());
+    findings.extend(Pair { name: &name, old: old.node, new: new.node }.compare());
     let known = ["parameters", "requestBody", "responses", "security", "servers"];
     findings.extend(around(old.node, new.node, &known, &name));
     let known: Vec<&str> = ["parameters", "servers"].into_iter().chain(METHODS).collect();
@@ -111,9 +111,9 @@ fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
 }
 
 /// What surrounds the parts that are compared separately.
-fn around(old: &Value, new: &Value, known: &[&str], name: &str) -> Vec<Finding> {
+fn around(old: Node, new: Node, known: &[&str], name: &str) -> Vec<Finding> {
     let none = Map::new();
-    let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
+    let (old, new) = (old.value.as_object().unwrap_or(&none), new.value.as_object().unwrap_or(&none));
     let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -127,22 +127,15 @@ fn around(old: &Value, new: &Value, known: &[&str], name: &str) -> Vec<Finding> 
             } else {
                 (Verdict::Look, format!("{key} changed; what that means for a client is not known"))
             };
-            Finding {
-                verdict,
-                place: Place { operation: Some(name.to_owned()), ..Place::default() },
-                sentence,
-                witness: None,
-            }
+            Finding::new(verdict, Place::of_operation(name, ""), sentence)
         })
         .collect()
 }
 
 fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
     let (before, after): (Vec<String>, Vec<String>) = (old.addresses().collect(), new.addresses().collect());
-    let place = Place { operation: Some(name.to_owned()), direction: None, pointer: "/servers".to_owned() };
-    let finding = |verdict, sentence: &str| {
-        Some(Finding { verdict, place: place.clone(), sentence: sentence.to_owned(), witness: None })
-    };
+    let place = Place::of_operation(name, "/servers");
+    let finding = |verdict, sentence: &str| Some(Finding::new(verdict, place.clone(), sentence));
     let lost = before.iter().any(|address| !after.contains(address));
     if after.contains(&before[0]) {
         return match (lost, before == after) {
@@ -156,27 +149,18 @@ fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
         return finding(Verdict::Look, "the servers changed, and at least one has no absolute address");
     }
     let sentence = format!("is now called at {}, not at {}", after[0], before[0]);
-    let witness = Witness {
-        value: json!({ "url": before[0] }),
-        reason: "the client calls an address that no server has now".to_owned(),
-    };
-    Some(Finding { witness: Some(witness), ..finding(Verdict::Breaks, &sentence)? })
+    let reason = "the client calls an address that no server has now";
+    Some(Finding::breaks(place, sentence, Witness::new(json!({ "url": before[0] }), reason)))
 }
 
 fn gone(old: &Operation) -> Finding {
-    let name = old.name();
-    let witness = Witness {
-        value: json!({ "method": old.method.to_uppercase(), "path": old.path }),
-        reason: "the server has no such operation".to_owned(),
-    };
-    let place = Place { operation: Some(name), ..Place::default() };
-    Finding { verdict: Verdict::Breaks, place, sentence: "the operation is gone".to_owned(), witness: Some(witness) }
+    let value = json!({ "method": old.method.to_uppercase(), "path": old.path });
+    let witness = Witness::new(value, "the server has no such operation");
+    Finding::breaks(Place::of_operation(&old.name(), ""), "the operation is gone", witness)
 }
 
 fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool) -> Option<Finding> {
-    let place = Place { operation: Some(new.name()), ..Place::default() };
-    let finding =
-        |verdict, sentence: &str| Some(Finding { verdict, place, sentence: sentence.to_owned(), witness: None });
+    let finding = |verdict, sentence: &str| Some(Finding::new(verdict, Place::of_operation(&new.name(), ""), sentence));
     if from_fragment {
         return None;
     }
@@ -215,6 +199,5 @@ fn document(old: &Value, new: &Value) -> Vec<Finding> {
 }
 
 fn whole(verdict: Verdict, pointer: &str, sentence: &str) -> Finding {
-    let place = Place { pointer: pointer.to_owned(), ..Place::default() };
-    Finding { verdict, place, sentence: sentence.to_owned(), witness: None }
+    Finding::new(verdict, Place::of_document(pointer), sentence)
 }

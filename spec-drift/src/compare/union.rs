@@ -1,12 +1,12 @@
 //! Unions, and whatever else can only be compared as a whole.
 
 use crate::{
-    at::At,
-    body::Body,
-    dialect,
-    finding::{Direction, Verdict},
-    implied::validator,
-    resolve::resolve,
+    compare::at::At,
+    compare::body::Body,
+    document::{annotation::ANNOTATIONS, node::Node, reference::resolve},
+    report::{Direction, Verdict},
+    witness::implied::validator,
+    witness::meaning,
 };
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ impl Body<'_> {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else { return };
         let rest = |map: &Map<String, Value>, key: &str| -> Map<String, Value> {
             map.iter()
-                .filter(|(k, _)| *k != key && !crate::schema::WORDS.contains(&k.as_str()))
+                .filter(|(k, _)| *k != key && !ANNOTATIONS.contains(&k.as_str()))
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect()
         };
@@ -144,16 +144,16 @@ impl Body<'_> {
 
     /// Equal apart from notation: references are followed, and text and order are ignored.
     fn same_form(&self, old: &Value, new: &Value) -> bool {
-        let (dialect, _) = self.producer();
-        dialect::whole(self.old, old, dialect) == dialect::whole(self.new, new, dialect)
+        let (role, _) = self.producer();
+        meaning::whole(Node::new(self.old, old), role) == meaning::whole(Node::new(self.new, new), role)
     }
 
     /// Two schemas that can only be checked against each other by sampling.
     pub(crate) fn opaque(&mut self, producing: &Value, accepting: &Value, at: &At, sentence: &str) {
-        let null = producing.as_object().is_some_and(dialect::nullable);
+        let null = producing.as_object().is_some_and(meaning::nullable);
         let candidates = self.candidates(producing, accepting.as_object().unwrap_or(&Map::new()), null);
-        let (dialect, root) = self.consumer();
-        let check = validator(&dialect::whole(root, accepting, dialect));
+        let (role, root) = self.consumer();
+        let check = validator(&meaning::whole(Node::new(root, accepting), role));
         let failing = candidates.iter().filter(|value| check.as_ref().is_some_and(|check| !check.is_valid(value)));
         let witness = self.prove(failing, at);
         self.suspect(witness, at, sentence.to_owned());

@@ -88,6 +88,45 @@ pub struct Finding {
     pub witness: Option<Witness>,
 }
 
+impl Place {
+    /// In the document, outside its operations.
+    pub(crate) fn of_document(pointer: &str) -> Self {
+        Self { pointer: pointer.to_owned(), ..Self::default() }
+    }
+
+    /// In an operation, outside its messages.
+    pub(crate) fn of_operation(operation: &str, pointer: &str) -> Self {
+        Self { operation: Some(operation.to_owned()), ..Self::of_document(pointer) }
+    }
+
+    /// In one message of an operation.
+    pub(crate) fn of_message(operation: &str, direction: Direction, pointer: &str) -> Self {
+        Self { direction: Some(direction), ..Self::of_operation(operation, pointer) }
+    }
+
+    /// Elsewhere in the same message.
+    pub(crate) fn at(&self, pointer: &str) -> Self {
+        Self { pointer: pointer.to_owned(), ..self.clone() }
+    }
+}
+
+impl Witness {
+    pub(crate) fn new(value: Value, reason: impl Into<String>) -> Self {
+        Self { value, reason: reason.into() }
+    }
+}
+
+impl Finding {
+    /// What needs no proof.
+    pub(crate) fn new(verdict: Verdict, place: Place, sentence: impl Into<String>) -> Self {
+        Self { verdict, place, sentence: sentence.into(), witness: None }
+    }
+
+    pub(crate) fn breaks(place: Place, sentence: impl Into<String>, witness: Witness) -> Self {
+        Self { witness: Some(witness), ..Self::new(Verdict::Breaks, place, sentence) }
+    }
+}
+
 /// A token of a JSON pointer (RFC 6901).
 pub(crate) fn token(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
