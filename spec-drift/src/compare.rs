@@ -10,6 +10,5 @@ mod parameter;
 mod schema;
 mod security;
 mod union;
-mod wording;
 
 pub use operation::compare;

@@ -14,7 +14,7 @@ fn findings(old: &str) -> Vec<Finding> {
 fn named(findings: &[Finding], direction: Option<Direction>, pointer: &str, word: &str) -> Verdict {
     let found = findings
         .iter()
-        .find(|f| f.place.direction == direction && f.place.pointer == pointer && f.sentence.contains(word));
+        .find(|f| f.place.direction == direction && f.place.pointer == pointer && f.change.to_string().contains(word));
     found.unwrap_or_else(|| panic!("{direction:?} {pointer}: {word} is not named: {findings:#?}")).verdict
 }
 

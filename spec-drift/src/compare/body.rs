@@ -3,10 +3,12 @@
 use crate::{
     compare::at::{At, Step},
     document::node::Node,
-    report::{Direction, Finding, Place, Verdict, Witness},
-    witness::implied::validator,
-    witness::meaning::{self, Role},
-    witness::sample::{Hints, Sampler},
+    report::{Change, Direction, Finding, Place, Verdict, Witness},
+    witness::{
+        implied::validator,
+        meaning::{self, Role},
+        sample::{Hints, Sampler},
+    },
 };
 use jsonschema::Validator;
 use serde_json::Value;
@@ -106,7 +108,7 @@ impl<'a> Body<'a> {
         self.places += 1;
         if self.places > MAX_PLACES {
             if self.places == MAX_PLACES + 1 {
-                self.find(Verdict::Look, at, format!("stopped here: this body has more than {MAX_PLACES} places"));
+                self.find(Verdict::Look, at, Change::TooManyPlaces(MAX_PLACES));
             }
             return None;
         }
@@ -120,16 +122,16 @@ impl<'a> Body<'a> {
         }
     }
 
-    pub(crate) fn find(&mut self, verdict: Verdict, at: &At, sentence: String) {
-        self.findings.push(Finding::new(verdict, self.place.at(&at.pointer), sentence));
+    pub(crate) fn find(&mut self, verdict: Verdict, at: &At, change: Change) {
+        self.findings.push(Finding::new(verdict, self.place.at(&at.pointer), change));
     }
 
     /// A suspected break: it breaks if there is a proof, and needs a look otherwise.
-    pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, sentence: String) {
+    pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, change: Change) {
         let place = self.place.at(&at.pointer);
         self.findings.push(match witness {
-            Some(witness) => Finding::breaks(place, sentence, witness),
-            None => Finding::new(Verdict::Look, place, format!("{sentence}; no value was found that fails")),
+            Some(witness) => Finding::breaks(place, change, witness),
+            None => Finding::new(Verdict::Look, place, Change::Unproven(Box::new(change))),
         });
     }
 
@@ -202,7 +204,7 @@ impl<'a> Body<'a> {
         let at = At { pointer: self.place.pointer.clone(), up: None, null: None };
         let samples = self.sample(&self.produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
-            return self.find(Verdict::Look, &at, "a pattern cannot be read, so nothing could be sampled".to_owned());
+            return self.find(Verdict::Look, &at, Change::UnreadablePattern);
         };
         let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
         let none = samples.is_empty();
@@ -219,7 +221,7 @@ impl<'a> Body<'a> {
             if !self.findings.iter().any(known) {
                 let witness = self.fails(sample);
                 let at = At { pointer, up: None, null: None };
-                self.suspect(witness, &at, "one side may produce what the other does not accept".to_owned());
+                self.suspect(witness, &at, Change::Mismatch);
                 return self.say_bounds(none);
             }
         }
@@ -229,11 +231,9 @@ impl<'a> Body<'a> {
     fn say_bounds(&mut self, none: bool) {
         let at = At { pointer: self.place.pointer.clone(), up: None, null: None };
         if none {
-            self.find(Verdict::Look, &at, "no valid body could be built, so none was tried".to_owned());
+            self.find(Verdict::Look, &at, Change::NoSample);
         } else if self.bounded.get() {
-            let sentence =
-                "a bound on sampling was hit (a recursive, very wide or very long schema): not everything was tried";
-            self.find(Verdict::Look, &at, sentence.to_owned());
+            self.find(Verdict::Look, &at, Change::Bounded);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     compare::schema,
     document::{annotation::ANNOTATIONS, node::Node},
-    report::{Direction, Finding, Place, Verdict, Witness, token},
+    report::{Change, Direction, Finding, Place, Verdict, Witness, token},
 };
 use serde_json::{Map, Value, json};
 
@@ -25,20 +25,13 @@ impl Pair<'_> {
         findings
     }
 
-    fn find(&self, verdict: Verdict, direction: Direction, pointer: &str, sentence: impl Into<String>) -> Finding {
-        Finding::new(verdict, Place::of_message(self.name, direction, pointer), sentence)
+    fn find(&self, verdict: Verdict, direction: Direction, pointer: &str, change: Change) -> Finding {
+        Finding::new(verdict, Place::of_message(self.name, direction, pointer), change)
     }
 
-    fn breaks(
-        &self,
-        direction: Direction,
-        pointer: &str,
-        sentence: impl Into<String>,
-        value: Value,
-        reason: &str,
-    ) -> Finding {
+    fn breaks(&self, direction: Direction, pointer: &str, change: Change, value: Value, reason: &str) -> Finding {
         let place = Place::of_message(self.name, direction, pointer);
-        Finding::breaks(place, sentence, Witness::new(value, reason))
+        Finding::breaks(place, change, Witness::new(value, reason))
     }
 
     fn request(&self) -> Vec<Finding> {
@@ -53,34 +46,19 @@ impl Pair<'_> {
             (None, None) => return Vec::new(),
             (None, Some(_)) if required(&new) => {
                 let reason = "the server refuses it: the client sends no body";
-                return vec![self.breaks(Request, "/body", "a body is required now", Value::Null, reason)];
+                return vec![self.breaks(Request, "/body", Change::BodyRequired, Value::Null, reason)];
             }
             (None, Some(_)) => {
-                return vec![self.find(
-                    Verdict::Harmless,
-                    Request,
-                    "/body",
-                    "may have a body now; the client sends none",
-                )];
+                return vec![self.find(Verdict::Harmless, Request, "/body", Change::BodyAllowed)];
             }
             (Some(_), None) => {
-                return vec![self.find(
-                    Verdict::Look,
-                    Request,
-                    "/body",
-                    "no longer has a body; whether the client's is tolerated is not documented",
-                )];
+                return vec![self.find(Verdict::Look, Request, "/body", Change::BodyNotDescribed)];
             }
             (Some(before), Some(after)) => (before, after),
         };
         let mut findings = self.around((&old, &new), Request, "/body", &["content", "required"]);
         if required(&old) != required(&new) {
-            findings.push(self.find(
-                Verdict::Harmless,
-                Request,
-                "/body",
-                "whether the body is required changed; the client always sends it",
-            ));
+            findings.push(self.find(Verdict::Harmless, Request, "/body", Change::BodyRequirement));
         }
         let taken = before.keys().filter(|media| accepted(&after, media).is_some()).count();
         for (media, was) in &before {
@@ -88,19 +66,14 @@ impl Pair<'_> {
             match accepted(&after, media) {
                 Some(now) => findings.extend(self.media(was, now, media, Request)),
                 None if taken > 0 => {
-                    findings.push(self.find(
-                        Verdict::Look,
-                        Request,
-                        pointer,
-                        format!("{media} is no longer accepted; which one a client sends is not known"),
-                    ));
+                    findings.push(self.find(Verdict::Look, Request, pointer, Change::MediaTypeRemoved(media.clone())));
                 }
                 None => {
                     let reason = "the server refuses it: it does not accept this media type";
                     findings.push(self.breaks(
                         Request,
                         pointer,
-                        format!("{media} is no longer accepted"),
+                        Change::MediaTypeRefused(media.clone()),
                         json!({ "content-type": media }),
                         reason,
                     ));
@@ -112,7 +85,7 @@ impl Pair<'_> {
                 Verdict::Harmless,
                 Request,
                 "/content-type",
-                format!("{media} is now accepted; the client does not send it"),
+                Change::MediaTypeAdded(media.clone()),
             ));
         }
         findings
@@ -124,10 +97,9 @@ impl Pair<'_> {
         let place = Place::of_message(self.name, direction, "/body");
         let mut found = schema::compare(self.old.with(&before), self.new.with(&after), &place);
         if !json_like(media) {
-            for finding in found.iter_mut().filter(|f| f.verdict > Verdict::Look && !f.sentence.contains("for people"))
-            {
+            for finding in found.iter_mut().filter(|f| f.verdict > Verdict::Look && !f.change.is_annotation()) {
                 finding.verdict = Verdict::Look;
-                finding.sentence.push_str("; how it is written in this media type is not known");
+                finding.change = Change::InMediaType(Box::new(finding.change.clone()));
             }
         }
         found.extend(self.around((&Some(old.clone()), &Some(new.clone())), direction, "/body", &["schema"]));
@@ -160,12 +132,12 @@ impl Pair<'_> {
                 Verdict::Look
             }
         };
-        let sentence = |key: &str| match key {
-            "headers" | "links" => format!("{key}, which the client does not read, changed"),
-            key if ANNOTATIONS.contains(&key) => format!("{key}, which is for people, changed"),
-            key => format!("{key} changed; what that means for a client is not known"),
+        let change = |key: &str| match key {
+            "headers" | "links" => Change::NotRead(key.to_owned()),
+            key if ANNOTATIONS.contains(&key) => Change::Annotation(key.to_owned()),
+            key => Change::Unknown(key.to_owned()),
         };
-        keys.into_iter().map(|key| self.find(verdict(key), direction, pointer, sentence(key))).collect()
+        keys.into_iter().map(|key| self.find(verdict(key), direction, pointer, change(key))).collect()
     }
 
     fn responses(&self) -> Vec<Finding> {
@@ -186,7 +158,7 @@ impl Pair<'_> {
         statuses.dedup();
         for status in statuses {
             let pointer = format!("/status{}", token(status));
-            let (verdict, sentence) = match (old.get(status), new.get(status)) {
+            let (verdict, change) = match (old.get(status), new.get(status)) {
                 (Some(was), Some(now)) if success(status) => {
                     findings.extend(self.around(
                         (&Some(was.clone()), &Some(now.clone())),
@@ -197,38 +169,28 @@ impl Pair<'_> {
                     continue;
                 }
                 (Some(was), Some(now)) if was == now => continue,
-                (Some(_), Some(_)) => (Verdict::Harmless, "a non-success response changed; its body is not decoded"),
-                (None, Some(_)) if status.starts_with('3') => (Verdict::Look, "is new; redirects are not followed"),
-                (None, Some(_)) if success(status) => (Verdict::Harmless, "is new; any 2xx is a success"),
-                (None, Some(_)) => (Verdict::Harmless, "is new; it is not a success, and its body is not decoded"),
-                (Some(_), None) => (Verdict::Harmless, "is no longer documented"),
+                (Some(_), Some(_)) => (Verdict::Harmless, Change::ErrorResponse),
+                (None, Some(_)) if status.starts_with('3') => (Verdict::Look, Change::RedirectAdded),
+                (None, Some(_)) if success(status) => (Verdict::Harmless, Change::SuccessAdded),
+                (None, Some(_)) => (Verdict::Harmless, Change::ErrorAdded),
+                (Some(_), None) => (Verdict::Harmless, Change::StatusRemoved),
                 (None, None) => continue,
             };
-            findings.push(self.find(verdict, Response, &pointer, sentence));
+            findings.push(self.find(verdict, Response, &pointer, change));
         }
         let was: Vec<(&String, &Value)> = old.iter().filter(|(status, _)| success(status)).collect();
         let now: Vec<(&String, &Value)> = new.iter().filter(|(status, _)| success(status)).collect();
         if was.is_empty() {
             if old != new {
-                findings.push(self.find(
-                    Verdict::Look,
-                    Response,
-                    "/status",
-                    "no success was documented, so it is not known what the client decodes",
-                ));
+                findings.push(self.find(Verdict::Look, Response, "/status", Change::NoSuccessKnown));
             }
             return findings;
         }
         if now.is_empty() && new.contains_key("DEFAULT") {
-            findings.push(self.find(
-                Verdict::Look,
-                Response,
-                "/status",
-                "only a default is documented, which may be a success or an error",
-            ));
+            findings.push(self.find(Verdict::Look, Response, "/status", Change::OnlyDefault));
         } else if now.is_empty() {
             let reason = "the client treats every response as an error: none is a 2xx";
-            findings.push(self.breaks(Response, "/status", "a success is no longer documented", Value::Null, reason));
+            findings.push(self.breaks(Response, "/status", Change::SuccessRemoved, Value::Null, reason));
         }
         for (status, response) in now {
             let counterpart = was.iter().find(|(known, _)| *known == status).unwrap_or(&was[0]).1;
@@ -252,33 +214,26 @@ impl Pair<'_> {
         match (typed(old), new) {
             (Some(_), None) => {
                 let reason = "the client cannot decode it: the body is empty";
-                findings.push(self.breaks(Response, "/body", "no longer has a body", Value::Null, reason));
+                findings.push(self.breaks(Response, "/body", Change::BodyRemoved, Value::Null, reason));
             }
             (Some(was), Some(content)) => match typed(new) {
                 Some(now) => {
                     findings.extend(self.media(&was, &now, "application/json", Response));
                     if before != after {
-                        findings.push(self.find(
-                            Verdict::Harmless,
-                            Response,
-                            place,
-                            "the media types changed; the client asks for application/json",
-                        ));
+                        findings.push(self.find(Verdict::Harmless, Response, place, Change::MediaTypesChanged));
                     }
                 }
                 None => match content.iter().find(|(media, _)| json_like(media)) {
                     Some((media, now)) => {
                         findings.extend(self.media(&was, now, media, Response));
-                        let sentence =
-                            format!("is now {media}; the client asks for application/json and may be refused");
-                        findings.push(self.find(Verdict::Look, Response, place, sentence));
+                        findings.push(self.find(Verdict::Look, Response, place, Change::OtherJson(media.clone())));
                     }
                     None => {
                         let reason = "the client cannot decode it: it is not JSON";
                         findings.push(self.breaks(
                             Response,
                             place,
-                            "is no longer JSON",
+                            Change::NotJson,
                             json!({ "content-type": after }),
                             reason,
                         ));
@@ -287,22 +242,12 @@ impl Pair<'_> {
             },
             (None, None) if old.is_none() => {}
             (None, Some(_)) if old.is_none() => {
-                findings.push(self.find(
-                    Verdict::Unseen,
-                    Response,
-                    "/body",
-                    "now has a body, which the client does not read",
-                ));
+                findings.push(self.find(Verdict::Unseen, Response, "/body", Change::BodyAdded));
             }
             _ => {
                 let of = |content: Content| content.cloned().unwrap_or_default();
                 if of(old) != of(new) {
-                    findings.push(self.find(
-                        Verdict::Look,
-                        Response,
-                        "/body",
-                        "a body that is not decoded changed; anyone who reads its bytes must look",
-                    ));
+                    findings.push(self.find(Verdict::Look, Response, "/body", Change::BytesChanged));
                 }
             }
         }

@@ -1,16 +1,19 @@
 //! The fields of an object: named, required, and additional.
 
 use crate::{
-    compare::at::{At, Null, Step},
-    compare::body::Body,
-    compare::wording,
+    compare::{
+        at::{At, Null, Step},
+        body::Body,
+    },
     document::{
         node::Node,
         reference::{reference, resolve},
     },
-    report::{Direction, Verdict, token},
-    witness::meaning::{self, Extras, Role},
-    witness::sample::extra_name,
+    report::{Change, Direction, Keyword, Verdict, token},
+    witness::{
+        meaning::{self, Extras, Role},
+        sample::extra_name,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -77,46 +80,39 @@ impl Body<'_> {
             return;
         }
         let here = At { pointer: format!("{}{}", at.pointer, token(name)), up: None, null: None };
-        let sentence = if after { "is required now" } else { "is no longer required" };
+
         let gone = |map: &Map<String, Value>| map.get("properties").is_none_or(|p| p.get(name).is_none());
         self.changed = true;
         if demanded && !assured {
             let schema = Value::Object(producing.clone());
             let candidates = self.candidates(&schema, accepting, false);
             let witness = self.prove(candidates.iter().filter(|v| v.is_object() && v.get(name).is_none()), at);
-            self.suspect(
-                witness,
-                &here,
-                format!(
-                    "{}{sentence}",
-                    if gone(old) {
-                        "is new and "
-                    } else if gone(new) {
-                        "is gone and "
-                    } else {
-                        ""
-                    }
-                ),
-            );
+            let change = match (after, gone(old), gone(new)) {
+                (true, true, _) => Change::NewAndRequired,
+                (true, false, true) => Change::GoneAndRequired,
+                (true, false, false) => Change::Required,
+                (false, _, true) => Change::FieldRemoved,
+                (false, _, false) => Change::Optional,
+            };
+            self.suspect(witness, &here, change);
         } else if !gone(old) && !gone(new) {
-            self.find(Verdict::Harmless, &here, sentence.to_owned());
+            self.find(Verdict::Harmless, &here, if after { Change::Required } else { Change::Optional });
         }
     }
 
     fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
         self.changed = true;
-        let other = "is no longer named, and additional fields have another schema";
         if self.direction == Direction::Response {
             return match meaning::extras(after, Role::ServerSends) {
-                Extras::Schema(extra) => self.opaque(extra, field, here, other),
-                _ => self.find(Verdict::Harmless, here, "is no longer sent; the client finds it absent".to_owned()),
+                Extras::Schema(extra) => self.opaque(extra, field, here, Change::FieldBecameExtra),
+                _ => self.find(Verdict::Harmless, here, Change::FieldRemoved),
             };
         }
         match meaning::extras(after, Role::ServerAccepts) {
-            Extras::None => self.refused(field, here, "is no longer allowed, and the client may send it"),
-            Extras::Schema(extra) => self.opaque(field, extra, here, other),
+            Extras::None => self.refused(field, here, Change::FieldForbidden),
+            Extras::Schema(extra) => self.opaque(field, extra, here, Change::FieldBecameExtra),
             Extras::Any => {
-                self.find(Verdict::Unseen, here, "is no longer named; the client may still send it".to_owned());
+                self.find(Verdict::Unseen, here, Change::NotNamed);
             }
         }
     }
@@ -130,32 +126,31 @@ impl Body<'_> {
     ) {
         self.changed = true;
         if self.direction == Direction::Request {
-            let other = "is named now, and the client may send it as something else";
             return match meaning::extras(before, Role::ClientSends) {
                 // `requirement` has reported it.
                 _ if meaning::required(self.new, after, Role::ServerAccepts).contains(&name) => {}
-                Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
-                Extras::Schema(extra) => self.opaque(extra, field, here, other),
-                Extras::Any => self.opaque(&json!({}), field, here, other),
+                Extras::None => self.find(Verdict::Harmless, here, Change::NotSent),
+                Extras::Schema(extra) => self.opaque(extra, field, here, Change::ExtraBecameField),
+                Extras::Any => self.opaque(&json!({}), field, here, Change::ExtraBecameField),
             };
         }
         match meaning::extras(before, Role::ClientAccepts) {
-            Extras::None => self.refused(field, here, "is new, and the client refuses fields that it does not know"),
+            Extras::None => self.refused(field, here, Change::FieldUnexpected),
             Extras::Schema(extra) => {
-                self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field");
+                self.opaque(field, extra, here, Change::FieldReadAsExtra);
             }
             Extras::Any if !before.contains_key("properties") => {
-                self.find(Verdict::Harmless, here, "is named now; the client reads every field".to_owned());
+                self.find(Verdict::Harmless, here, Change::FieldNamed);
             }
-            Extras::Any => self.find(Verdict::Unseen, here, "is new; the client does not see it".to_owned()),
+            Extras::Any => self.find(Verdict::Unseen, here, Change::FieldAdded),
         }
     }
 
     /// A field that the other side refuses, whatever its value.
-    fn refused(&mut self, field: &Value, here: &At, sentence: &str) {
+    fn refused(&mut self, field: &Value, here: &At, change: Change) {
         let candidates = self.candidates(field, &Map::new(), false);
         let witness = self.prove(candidates.iter(), here);
-        self.suspect(witness, here, sentence.to_owned());
+        self.suspect(witness, here, change);
     }
 
     fn null(
@@ -210,13 +205,17 @@ impl Body<'_> {
         self.changed = true;
         let produced = meaning::extras(producing, self.producer().0);
         let accepted = meaning::extras(accepting, self.consumer().0);
-        let sentence = format!("additionalProperties changed from {} to {}", wording::value(&was), wording::value(&is));
+        let change = Change::Keyword(Keyword {
+            name: "additionalProperties".to_owned(),
+            old: Some(was.clone()),
+            new: Some(is.clone()),
+        });
         let unseen =
             self.direction == Direction::Response && old.contains_key("properties") && matches!(accepted, Extras::Any);
         match (produced, accepted) {
             (Extras::None, _) | (_, Extras::Any) => {
                 let verdict = if unseen && is.is_object() { Verdict::Unseen } else { Verdict::Harmless };
-                self.find(verdict, &here, sentence);
+                self.find(verdict, &here, change);
             }
             _ => {
                 let schema = Value::Object(producing.clone());
@@ -225,7 +224,7 @@ impl Body<'_> {
                     candidates.iter().filter(|v| v.get(extra_name(0)).is_some() || v.get(extra_name(1)).is_some()),
                     at,
                 );
-                self.suspect(witness, &here, sentence);
+                self.suspect(witness, &here, change);
             }
         }
     }

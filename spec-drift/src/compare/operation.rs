@@ -2,12 +2,14 @@
 
 use crate::{
     Document,
-    compare::address,
-    compare::message::Pair,
-    compare::parameter::{self, Taker},
-    compare::security,
+    compare::{
+        address,
+        message::Pair,
+        parameter::{self, Taker},
+        security,
+    },
     document::node::Node,
-    report::{Finding, Place, Verdict, Witness},
+    report::{Change, Finding, Place, Verdict, Witness},
 };
 use serde_json::{Map, Value, json};
 
@@ -57,16 +59,13 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
         if old.scope.is_none() && new.scope.is_none() {
             findings.extend(document(&old.root, &new.root));
             if findings.is_empty() {
-                findings.push(whole(
-                    Verdict::Harmless,
-                    "",
-                    "only its notation changed (references, order, unused parts)",
-                ));
+                findings.push(Finding::new(Verdict::Harmless, Place::of_document(""), Change::Notation));
             }
         }
     }
-    findings.sort_by(|a, b| (a.verdict, &a.place, &a.sentence).cmp(&(b.verdict, &b.place, &b.sentence)));
-    findings.dedup_by(|a, b| (a.verdict, &a.place, &a.sentence) == (b.verdict, &b.place, &b.sentence));
+    findings
+        .sort_by(|a, b| (a.verdict, &a.place, a.change.to_string()).cmp(&(b.verdict, &b.place, b.change.to_string())));
+    findings.dedup_by(|a, b| (a.verdict, &a.place, &a.change) == (b.verdict, &b.place, &b.change));
     findings
 }
 
@@ -122,12 +121,12 @@ fn around(old: Node, new: Node, known: &[&str], name: &str) -> Vec<Finding> {
         .map(|key| {
             let words =
                 ["operationId", "tags", "summary", "description", "externalDocs", "deprecated"].contains(&key.as_str());
-            let (verdict, sentence) = if words {
-                (Verdict::Harmless, format!("{key}, which is not on the wire, changed"))
+            let (verdict, change) = if words {
+                (Verdict::Harmless, Change::NotOnTheWire(key.clone()))
             } else {
-                (Verdict::Look, format!("{key} changed; what that means for a client is not known"))
+                (Verdict::Look, Change::Unknown(key.clone()))
             };
-            Finding::new(verdict, Place::of_operation(name, ""), sentence)
+            Finding::new(verdict, Place::of_operation(name, ""), change)
         })
         .collect()
 }
@@ -135,44 +134,44 @@ fn around(old: Node, new: Node, known: &[&str], name: &str) -> Vec<Finding> {
 fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
     let (before, after): (Vec<String>, Vec<String>) = (old.addresses().collect(), new.addresses().collect());
     let place = Place::of_operation(name, "/servers");
-    let finding = |verdict, sentence: &str| Some(Finding::new(verdict, place.clone(), sentence));
+    let finding = |verdict, change| Some(Finding::new(verdict, place.clone(), change));
     let lost = before.iter().any(|address| !after.contains(address));
     if after.contains(&before[0]) {
         return match (lost, before == after) {
-            (true, _) => finding(Verdict::Look, "a server that a client may have been pointed at is gone"),
-            (false, false) => finding(Verdict::Harmless, "servers were added or their order changed"),
+            (true, _) => finding(Verdict::Look, Change::ServerRemoved),
+            (false, false) => finding(Verdict::Harmless, Change::ServersReordered),
             (false, true) => None,
         };
     }
     let absolute = |addresses: &[String]| addresses.iter().all(|address| address.contains("://"));
     if !absolute(&before[..1]) || !absolute(&after) || new.servers.iter().any(|url| url.contains('{')) {
-        return finding(Verdict::Look, "the servers changed, and at least one has no absolute address");
+        return finding(Verdict::Look, Change::ServersRelative);
     }
-    let sentence = format!("is now called at {}, not at {}", after[0], before[0]);
+    let change = Change::Moved { from: before[0].clone(), to: after[0].clone() };
     let reason = "the client calls an address that no server has now";
-    Some(Finding::breaks(place, sentence, Witness::new(json!({ "url": before[0] }), reason)))
+    Some(Finding::breaks(place, change, Witness::new(json!({ "url": before[0] }), reason)))
 }
 
 fn gone(old: &Operation) -> Finding {
     let value = json!({ "method": old.method.to_uppercase(), "path": old.path });
     let witness = Witness::new(value, "the server has no such operation");
-    Finding::breaks(Place::of_operation(&old.name(), ""), "the operation is gone", witness)
+    Finding::breaks(Place::of_operation(&old.name(), ""), Change::OperationRemoved, witness)
 }
 
 fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool) -> Option<Finding> {
-    let finding = |verdict, sentence: &str| Some(Finding::new(verdict, Place::of_operation(&new.name(), ""), sentence));
+    let finding = |verdict, change| Some(Finding::new(verdict, Place::of_operation(&new.name(), ""), change));
     if from_fragment {
         return None;
     }
     if fragment {
-        return finding(Verdict::Look, "the old document does not contain this operation, so nothing was compared");
+        return finding(Verdict::Look, Change::OperationNotCompared);
     }
     let taken = |o: &Operation| {
         o.method == new.method && o.path != new.path && o.path.contains('{') && address::covers(o.path, new.path)
     };
     match old.iter().find(|o| taken(o)) {
-        Some(o) => finding(Verdict::Look, &format!("is new, and some calls of {} will reach it", o.name())),
-        None => finding(Verdict::Harmless, "is new; the client does not call it"),
+        Some(o) => finding(Verdict::Look, Change::OperationShadows(o.name())),
+        None => finding(Verdict::Harmless, Change::OperationAdded),
     }
 }
 
@@ -188,16 +187,12 @@ fn document(old: &Value, new: &Value) -> Vec<Finding> {
     changed
         .map(|key| {
             let words = ["openapi", "info", "tags", "externalDocs"].contains(&key.as_str());
-            let verdict = if words { Verdict::Harmless } else { Verdict::Look };
-            whole(
-                verdict,
-                &format!("/{key}"),
-                &format!("{key} changed{}", if words { "" } else { "; what that means for a client is not known" }),
-            )
+            let place = Place::of_document(&format!("/{key}"));
+            if words {
+                Finding::new(Verdict::Harmless, place, Change::NotOnTheWire(key.clone()))
+            } else {
+                Finding::new(Verdict::Look, place, Change::Unknown(key.clone()))
+            }
         })
         .collect()
-}
-
-fn whole(verdict: Verdict, pointer: &str, sentence: &str) -> Finding {
-    Finding::new(verdict, Place::of_document(pointer), sentence)
 }

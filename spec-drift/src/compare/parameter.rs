@@ -1,14 +1,14 @@
 //! What an operation takes besides its body.
 
 use crate::{
-    compare::address,
-    compare::schema,
-    compare::wording,
+    compare::{address, schema},
     document::{annotation::ANNOTATIONS, flat::flat, node::Node},
-    report::{Direction, Finding, Place, Verdict, Witness, token},
-    witness::implied::validator,
-    witness::meaning::{self, Role},
-    witness::sample::{Hints, Sampler},
+    report::{Change, Direction, Finding, Keyword, Place, Verdict, Witness, token},
+    witness::{
+        implied::validator,
+        meaning::{self, Role},
+        sample::{Hints, Sampler},
+    },
 };
 use serde_json::{Value, json};
 
@@ -56,27 +56,27 @@ pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding>
     let mut findings = Vec::new();
     let place =
         |key: &Key| Place::of_message(operation, Direction::Request, &format!("{}{}", token(&key.0), token(&key.1)));
-    let find = |key: &Key, verdict, sentence: &str| Finding::new(verdict, place(key), sentence);
-    let missing = |key: &Key, sentence: &str| {
+    let find = |key: &Key, verdict, change| Finding::new(verdict, place(key), change);
+    let missing = |key: &Key, change| {
         let reason = "the server refuses it: the client does not send this parameter";
-        Finding::breaks(place(key), sentence, Witness::new(json!({ &key.0: {} }), reason))
+        Finding::breaks(place(key), change, Witness::new(json!({ &key.0: {} }), reason))
     };
     for (key, parameter) in &before {
         match after.iter().find(|(other, _)| other == key) {
-            None => findings.push(find(key, Verdict::Unseen, "is no longer named; the client may still send it")),
+            None => findings.push(find(key, Verdict::Unseen, Change::NotNamed)),
             Some((_, now)) => match (required(parameter.value), required(now.value)) {
-                (false, true) => findings.push(missing(key, "is required now")),
-                (true, false) => findings.push(find(key, Verdict::Harmless, "is no longer required")),
+                (false, true) => findings.push(missing(key, Change::Required)),
+                (true, false) => findings.push(find(key, Verdict::Harmless, Change::Optional)),
                 _ => {}
             },
         }
     }
     for (key, parameter) in &after {
         match before.iter().find(|(other, _)| other == key) {
-            None if required(parameter.value) => findings.push(missing(key, "is new and required")),
-            None => findings.push(find(key, Verdict::Harmless, "is new; the client does not send it")),
+            None if required(parameter.value) => findings.push(missing(key, Change::NewAndRequired)),
+            None => findings.push(find(key, Verdict::Harmless, Change::NotSent)),
             Some((_, was)) => {
-                let find = |verdict, sentence: &str| find(key, verdict, sentence);
+                let find = |verdict, change| find(key, verdict, change);
                 findings.extend(settings(was.value, parameter.value, key, find));
                 findings.extend(values(schema(*was), schema(*parameter), &place(key)));
             }
@@ -99,7 +99,7 @@ fn settings<'f>(
     old: &'f Value,
     new: &'f Value,
     key: &'f Key,
-    find: impl Fn(Verdict, &str) -> Finding + 'f,
+    find: impl Fn(Verdict, Change) -> Finding + 'f,
 ) -> impl Iterator<Item = Finding> + 'f {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new().into_iter() };
     let form = matches!(key.0.as_str(), "query" | "cookie");
@@ -117,12 +117,9 @@ fn settings<'f>(
     let findings: Vec<Finding> = changed
         .map(|key| {
             if ANNOTATIONS.contains(&key.as_str()) {
-                find(Verdict::Harmless, &format!("{key}, which is for people, changed"))
+                find(Verdict::Harmless, Change::Annotation(key.clone()))
             } else {
-                find(
-                    Verdict::Look,
-                    &format!("{}; it is written differently in the request", wording::keyword(key, old, new)),
-                )
+                find(Verdict::Look, Change::Serialization(Keyword::between(key, old, new)))
             }
         })
         .collect();
@@ -143,8 +140,12 @@ fn values(old: Node, new: Node, place: &Place) -> Vec<Finding> {
     let mut hints = Hints::default();
     hints.add(&Value::Object(meaning::scalars(after.as_object().expect("a schema with a type"), Role::ServerAccepts)));
     let samples = Sampler::new(&sent, hints).samples(&sent["allOf"][0]);
-    let sentence = format!("type changed from {} to {}", was.unwrap_or_default(), is.clone().unwrap_or_default());
-    let finding = |verdict| vec![Finding::new(verdict, place.clone(), sentence.clone())];
+    let change = Change::Keyword(Keyword {
+        name: "type".to_owned(),
+        old: was.map(Value::from),
+        new: is.clone().map(Value::from),
+    });
+    let finding = |verdict| vec![Finding::new(verdict, place.clone(), change.clone())];
     let (Some(valid), Some(accepted)) = (validator(&sent), validator(&demanded)) else {
         return finding(Verdict::Look);
     };
@@ -160,7 +161,7 @@ fn values(old: Node, new: Node, place: &Place) -> Vec<Finding> {
         };
         if let Some(error) = accepted.iter_errors(&read).next() {
             let reason = format!("the server refuses it: {error}");
-            return vec![Finding::breaks(place.clone(), sentence, Witness::new(sample, reason))];
+            return vec![Finding::breaks(place.clone(), change, Witness::new(sample, reason))];
         }
     }
     // Any text is a valid string. Anything else was only sampled.

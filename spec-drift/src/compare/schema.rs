@@ -1,14 +1,17 @@
 //! One schema of the old document against its counterpart in the new one, keyword by keyword.
 
 use crate::{
-    compare::at::{At, Null, Step},
-    compare::body::Body,
-    compare::wording,
+    compare::{
+        at::{At, Null, Step},
+        body::Body,
+    },
     document::{annotation::ANNOTATIONS, flat::flat, node::Node, reference::reference},
-    report::{Direction, Finding, Place, Verdict},
-    witness::implied::{implied, same, validator},
-    witness::meaning,
-    witness::sample::Hints,
+    report::{Change, Direction, Finding, Keyword, Place, Verdict},
+    witness::{
+        implied::{implied, same, validator},
+        meaning,
+        sample::Hints,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -55,12 +58,12 @@ impl Body<'_> {
     fn node(&mut self, old: &Value, new: &Value, at: &At) {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else {
             if old != new {
-                self.find(Verdict::Look, at, "is not an OpenAPI 3.0 object, so it was not compared".to_owned());
+                self.find(Verdict::Look, at, Change::NotASchema);
             }
             return;
         };
         if reference(old).is_some() || reference(new).is_some() {
-            self.find(Verdict::Look, at, "a $ref leads nowhere, so nothing beyond it was compared".to_owned());
+            self.find(Verdict::Look, at, Change::Dangling);
             return;
         }
         self.annotations(before, after, at);
@@ -96,40 +99,24 @@ impl Body<'_> {
             }
             let lists = (before.and_then(Value::as_array), after.and_then(Value::as_array));
             let reordered = matches!(lists, (Some(a), Some(b)) if a.len() == b.len());
-            let (verdict, sentence) = match key {
-                key if ANNOTATIONS.contains(&key) => {
-                    (Verdict::Harmless, format!("{key}, which is for people, changed"))
-                }
+            let keyword = || Keyword::between(key, old, new);
+            let (verdict, change) = match key {
+                key if ANNOTATIONS.contains(&key) => (Verdict::Harmless, Change::Annotation(key.to_owned())),
                 "enum" | "required"
                     if reordered && same(key, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null)) =>
                 {
-                    (Verdict::Harmless, format!("the order of {key} changed"))
+                    (Verdict::Harmless, Change::Order(key.to_owned()))
                 }
                 "required" => continue,
                 key if SCALARS.contains(&key) => continue,
-                "default" if self.direction == Direction::Response => {
-                    (Verdict::Harmless, wording::keyword(key, old, new))
-                }
-                "default" => (
-                    Verdict::Look,
-                    format!(
-                        "{}; a server may assume something else if it is not sent",
-                        wording::keyword(key, old, new)
-                    ),
-                ),
-                "readOnly" if self.direction == Direction::Response => {
-                    (Verdict::Harmless, wording::keyword(key, old, new))
-                }
-                "writeOnly" if self.direction == Direction::Request => {
-                    (Verdict::Harmless, wording::keyword(key, old, new))
-                }
-                _ => (
-                    Verdict::Look,
-                    format!("{}; what that means for a client is not known", wording::keyword(key, old, new)),
-                ),
+                "default" if self.direction == Direction::Response => (Verdict::Harmless, Change::Keyword(keyword())),
+                "default" => (Verdict::Look, Change::Default(keyword())),
+                "readOnly" if self.direction == Direction::Response => (Verdict::Harmless, Change::Keyword(keyword())),
+                "writeOnly" if self.direction == Direction::Request => (Verdict::Harmless, Change::Keyword(keyword())),
+                _ => (Verdict::Look, Change::UnknownKeyword(keyword())),
             };
-            self.changed |= !ANNOTATIONS.contains(&key) && !sentence.starts_with("the order");
-            self.find(verdict, at, sentence);
+            self.changed |= !matches!(change, Change::Annotation(_) | Change::Order(_));
+            self.find(verdict, at, change);
         }
     }
 
@@ -164,11 +151,11 @@ impl Body<'_> {
             let mine = |suspect: &&str| suspect == key || (key == first && !changed.contains(suspect));
             let checks: Vec<&Value> =
                 suspects.iter().filter(|(suspect, _)| mine(suspect)).map(|(_, check)| check).collect();
-            let sentence = wording::keyword(key, old, new);
+            let change = Change::Keyword(Keyword::between(key, old, new));
             if checks.is_empty() {
                 let unseen = *key == "enum" && self.direction == Direction::Response && gained(old, new);
                 let verdict = if unseen { Verdict::Unseen } else { Verdict::Harmless };
-                self.find(verdict, at, sentence);
+                self.find(verdict, at, change);
                 continue;
             }
             let fails = |check: &Value, value: &Value| {
@@ -179,7 +166,7 @@ impl Body<'_> {
                 let isolated = |v: &&Value| (**check)["not"].is_object() || null.accepted || !v.is_null();
                 self.prove(candidates.iter().filter(isolated).filter(|v| fails(check, v)), at)
             });
-            self.suspect(witness, at, sentence);
+            self.suspect(witness, at, change);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     document::{node::Node, reference::resolve},
-    report::{Finding, Place, Verdict, Witness},
+    report::{Change, Finding, Place, Verdict, Witness},
 };
 use serde_json::{Map, Value, json};
 
@@ -23,25 +23,17 @@ pub(crate) fn compare(old: Node, new: Node, operation: &str) -> Option<Finding> 
         })
     };
     if old_ways.iter().all(|way| opens(way, true)) {
-        return Some(Finding::new(
-            Verdict::Harmless,
-            place,
-            "the security requirements changed; what was accepted before still is",
-        ));
+        return Some(Finding::new(Verdict::Harmless, place, Change::CredentialsAccepted));
     }
     if old_ways.iter().any(|way| opens(way, false) || way.iter().any(|(scheme, _)| similar(scheme, &new_ways))) {
-        return Some(Finding::new(
-            Verdict::Look,
-            place,
-            "the security requirements changed; whether a client's credentials are still accepted is not documented",
-        ));
+        return Some(Finding::new(Verdict::Look, place, Change::CredentialsDoubtful));
     }
     let shown = |ways: &[Way]| -> Value {
         ways.iter().map(|way| way.iter().map(|(scheme, _)| scheme.clone()).collect::<Value>()).collect()
     };
     let reason = format!("the server refuses it: it asks for one of {}", shown(&new_ways));
     let witness = Witness::new(json!({ "credentials": shown(&old_ways) }), reason);
-    Some(Finding::breaks(place, "none of the credentials that the client was built for are accepted", witness))
+    Some(Finding::breaks(place, Change::CredentialsRefused, witness))
 }
 
 /// A bearer token is a bearer token however it was obtained: only its source may have changed.

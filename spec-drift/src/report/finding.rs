@@ -1,5 +1,6 @@
-//! What a comparison finds: a place, a verdict, a sentence, and a witness if it breaks.
+//! What a comparison finds: a place, a verdict, a change, and a witness if it breaks.
 
+use super::change::Change;
 use serde_json::Value;
 use std::fmt;
 
@@ -83,7 +84,7 @@ pub struct Finding {
     /// Where.
     pub place: Place,
     /// What changed.
-    pub sentence: String,
+    pub change: Change,
     /// The proof, if it breaks.
     pub witness: Option<Witness>,
 }
@@ -118,12 +119,12 @@ impl Witness {
 
 impl Finding {
     /// What needs no proof.
-    pub(crate) fn new(verdict: Verdict, place: Place, sentence: impl Into<String>) -> Self {
-        Self { verdict, place, sentence: sentence.into(), witness: None }
+    pub(crate) fn new(verdict: Verdict, place: Place, change: Change) -> Self {
+        Self { verdict, place, change, witness: None }
     }
 
-    pub(crate) fn breaks(place: Place, sentence: impl Into<String>, witness: Witness) -> Self {
-        Self { witness: Some(witness), ..Self::new(Verdict::Breaks, place, sentence) }
+    pub(crate) fn breaks(place: Place, change: Change, witness: Witness) -> Self {
+        Self { witness: Some(witness), ..Self::new(Verdict::Breaks, place, change) }
     }
 }
 
