@@ -1,6 +1,7 @@
 //! Reads a document (YAML, JSON or a Markdown page) within limits, and checks that it is complete enough to compare.
 
 pub(crate) mod annotation;
+pub(crate) mod equal;
 pub(crate) mod flat;
 mod markdown;
 pub(crate) mod node;

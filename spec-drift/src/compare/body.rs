@@ -201,7 +201,7 @@ impl<'a> Body<'a> {
         if !self.changed {
             return;
         }
-        let at = At { pointer: self.place.pointer.clone(), up: None, null: None };
+        let at = At::root(&self.place.pointer, false);
         let samples = self.sample(&self.produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
             return self.find(Verdict::Look, &at, Change::UnreadablePattern);
@@ -220,7 +220,7 @@ impl<'a> Body<'a> {
             };
             if !self.findings.iter().any(known) {
                 let witness = self.fails(sample);
-                let at = At { pointer, up: None, null: None };
+                let at = At::root(&pointer, false);
                 self.suspect(witness, &at, Change::Mismatch);
                 return self.say_bounds(none);
             }
@@ -229,7 +229,7 @@ impl<'a> Body<'a> {
     }
 
     fn say_bounds(&mut self, none: bool) {
-        let at = At { pointer: self.place.pointer.clone(), up: None, null: None };
+        let at = At::root(&self.place.pointer, false);
         if none {
             self.find(Verdict::Look, &at, Change::NoSample);
         } else if self.bounded.get() {

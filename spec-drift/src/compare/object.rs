@@ -6,6 +6,7 @@ use crate::{
         body::Body,
     },
     document::{
+        flat::flat,
         node::Node,
         reference::{reference, resolve},
     },
@@ -34,11 +35,20 @@ impl Body<'_> {
             let up = Some((at, parent, Step::Field(name.clone())));
             match (old_fields.get(name), new_fields.get(name)) {
                 (Some(old_field), Some(new_field)) => {
-                    let null = self.null((before, old_field), (after, new_field), name);
-                    self.schema(old_field, new_field, &At { pointer, up, null: Some(null) });
+                    if self.withheld(self.old, old_field) && self.withheld(self.new, new_field) {
+                        continue;
+                    }
+                    let null = Some(self.null((before, old_field), (after, new_field), name));
+                    let optional = !meaning::required(self.old, before, Role::ClientSends).contains(&name.as_str());
+                    self.schema(old_field, new_field, &At { pointer, up, null, optional });
                 }
-                (Some(field), None) => self.only_in_old(field, after, &At { pointer, up, null: None }),
-                (None, Some(field)) => self.only_in_new(name, field, (before, after), &At { pointer, up, null: None }),
+                (Some(field), None) => {
+                    self.only_in_old(field, after, &At { pointer, up, null: None, optional: true });
+                }
+                (None, Some(field)) => {
+                    let here = At { pointer, up, null: None, optional: true };
+                    self.only_in_new(name, field, (before, after), &here);
+                }
                 (None, None) => {}
             }
         }
@@ -47,6 +57,15 @@ impl Body<'_> {
             self.requirement(&name, before, after, at);
         }
         self.extras(before, after, at);
+    }
+
+    /// Whether a field is in no message of this direction.
+    fn withheld(&self, root: &Value, field: &Value) -> bool {
+        let flag = match self.direction {
+            Direction::Request => "readOnly",
+            Direction::Response => "writeOnly",
+        };
+        flat(Node::new(root, field).resolved()).get(flag) == Some(&true.into())
     }
 
     fn unnamed_requirements(&self, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
@@ -76,10 +95,15 @@ impl Body<'_> {
         let demanded = meaning::required(accepted, accepting, consumer).contains(&name);
         let assured = meaning::required(produced, producing, producer).contains(&name);
         let (before, after) = (listed(old), listed(new));
-        if before == after && demanded == assured {
+        // What the other side lacked before is not drift.
+        let lacked = match self.direction {
+            Direction::Request => meaning::required(self.old, old, Role::ServerAccepts).contains(&name),
+            Direction::Response => !meaning::required(self.old, old, Role::ServerSends).contains(&name),
+        };
+        if before == after && (demanded == assured || lacked) {
             return;
         }
-        let here = At { pointer: format!("{}{}", at.pointer, token(name)), up: None, null: None };
+        let here = At::root(&format!("{}{}", at.pointer, token(name)), true);
 
         let gone = |map: &Map<String, Value>| map.get("properties").is_none_or(|p| p.get(name).is_none());
         self.changed = true;
@@ -102,10 +126,13 @@ impl Body<'_> {
 
     fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
         self.changed = true;
+        if self.withheld(self.old, field) {
+            return self.find(Verdict::Harmless, here, Change::NotNamed);
+        }
         if self.direction == Direction::Response {
             return match meaning::extras(after, Role::ServerSends) {
                 Extras::Schema(extra) => self.opaque(extra, field, here, Change::FieldBecameExtra),
-                _ => self.find(Verdict::Harmless, here, Change::FieldRemoved),
+                _ => self.find(Verdict::Look, here, Change::FieldRemoved),
             };
         }
         match meaning::extras(after, Role::ServerAccepts) {
@@ -192,7 +219,7 @@ impl Body<'_> {
             Some(value) => value.clone(),
         };
         let (was, is) = (raw(old), raw(new));
-        let here = At { pointer: format!("{}/{}", at.pointer, extra_name(0)), up: None, null: None };
+        let here = At::root(&format!("{}/{}", at.pointer, extra_name(0)), true);
         let (producing, accepting) = self.pick(old, new);
         if let (Value::Object(_), Value::Object(_)) = (&was, &is) {
             let parent = Value::Object(producing.clone());

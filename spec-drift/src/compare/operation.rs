@@ -8,7 +8,7 @@ use crate::{
         parameter::{self, Taker},
         security,
     },
-    document::node::Node,
+    document::{annotation::is_extension, equal::same, node::Node},
     report::{Change, Finding, Place, Verdict, Witness},
 };
 use serde_json::{Map, Value, json};
@@ -112,15 +112,16 @@ fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
 /// What surrounds the parts that are compared separately.
 fn around(old: Node, new: Node, known: &[&str], name: &str) -> Vec<Finding> {
     let none = Map::new();
-    let (old, new) = (old.value.as_object().unwrap_or(&none), new.value.as_object().unwrap_or(&none));
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    let (before, after) = (old.value.as_object().unwrap_or(&none), new.value.as_object().unwrap_or(&none));
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
-    let changed = keys.into_iter().filter(|key| !known.contains(&key.as_str()) && old.get(*key) != new.get(*key));
+    let changed = keys.into_iter().filter(|key| !known.contains(&key.as_str()) && differs(old, new, key));
     changed
         .map(|key| {
-            let words =
-                ["operationId", "tags", "summary", "description", "externalDocs", "deprecated"].contains(&key.as_str());
+            let words = ["operationId", "tags", "summary", "description", "externalDocs", "deprecated"]
+                .contains(&key.as_str())
+                || is_extension(key);
             let (verdict, change) = if words {
                 (Verdict::Harmless, Change::NotOnTheWire(key.clone()))
             } else {
@@ -129,6 +130,14 @@ fn around(old: Node, new: Node, known: &[&str], name: &str) -> Vec<Finding> {
             Finding::new(verdict, Place::of_operation(name, ""), change)
         })
         .collect()
+}
+
+/// Whether a part differs in what it means, or in how it is written if it is not in any message.
+fn differs(old: Node, new: Node, key: &str) -> bool {
+    match (old.get(key), new.get(key)) {
+        (Some(was), Some(is)) if was.value.is_object() => !same(was, is),
+        (was, is) => was.map(|was| was.value) != is.map(|is| is.value),
+    }
 }
 
 fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
@@ -186,7 +195,7 @@ fn document(old: &Value, new: &Value) -> Vec<Finding> {
     let changed = keys.into_iter().filter(|key| !compared.contains(&key.as_str()) && old.get(*key) != new.get(*key));
     changed
         .map(|key| {
-            let words = ["openapi", "info", "tags", "externalDocs"].contains(&key.as_str());
+            let words = ["openapi", "info", "tags", "externalDocs"].contains(&key.as_str()) || is_extension(key);
             let place = Place::of_document(&format!("/{key}"));
             if words {
                 Finding::new(Verdict::Harmless, place, Change::NotOnTheWire(key.clone()))

@@ -2,7 +2,7 @@
 
 use crate::{
     compare::{address, schema},
-    document::{annotation::ANNOTATIONS, flat::flat, node::Node},
+    document::{annotation::is_annotation, flat::flat, node::Node},
     report::{Change, Direction, Finding, Keyword, Place, Verdict, Witness, token},
     witness::{
         implied::validator,
@@ -10,7 +10,8 @@ use crate::{
         sample::{Hints, Sampler},
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 
 /// An operation of a document, as far as its parameters are concerned.
 pub(crate) struct Taker<'a> {
@@ -78,7 +79,8 @@ pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding>
             Some((_, was)) => {
                 let find = |verdict, change| find(key, verdict, change);
                 findings.extend(settings(was.value, parameter.value, key, find));
-                findings.extend(values(schema(*was), schema(*parameter), &place(key)));
+                let optional = !required(was.value);
+                findings.extend(values(schema(*was), schema(*parameter), &place(key), optional));
             }
         }
     }
@@ -90,8 +92,10 @@ fn required(parameter: &Value) -> bool {
 }
 
 fn schema(parameter: Node<'_>) -> Node<'_> {
-    static ANY: Value = Value::Bool(true);
-    parameter.get("schema").unwrap_or(parameter.with(&ANY))
+    static ANY: LazyLock<Value> = LazyLock::new(|| json!({}));
+    let media = || parameter.get("content")?.value.as_object()?.values().next()?.get("schema");
+    let schema = parameter.value.get("schema").or_else(media);
+    parameter.with(schema.unwrap_or(&ANY))
 }
 
 /// Everything but the schema.
@@ -103,7 +107,12 @@ fn settings<'f>(
 ) -> impl Iterator<Item = Finding> + 'f {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new().into_iter() };
     let form = matches!(key.0.as_str(), "query" | "cookie");
-    let setting = |map: &serde_json::Map<String, Value>, key: &str| match (key, map.get(key)) {
+    // The schema within is compared like that of any parameter.
+    let media = |map: &Map<String, Value>| -> Value {
+        map.get("content").and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect()
+    };
+    let setting = |map: &Map<String, Value>, key: &str| match (key, map.get(key)) {
+        ("content", _) => Some(media(map)),
         ("style", None) => Some(if form { "form" } else { "simple" }.into()),
         ("explode", None) => Some(map.get("style").map_or(form, |style| style == "form").into()),
         ("allowReserved" | "allowEmptyValue" | "deprecated", Some(Value::Bool(false))) => None,
@@ -116,7 +125,9 @@ fn settings<'f>(
     let changed = keys.into_iter().filter(|key| setting(old, key) != setting(new, key));
     let findings: Vec<Finding> = changed
         .map(|key| {
-            if ANNOTATIONS.contains(&key.as_str()) {
+            if key == "allowEmptyValue" {
+                find(Verdict::Harmless, Change::Keyword(Keyword::between(key, old, new)))
+            } else if is_annotation(key) {
                 find(Verdict::Harmless, Change::Annotation(key.clone()))
             } else {
                 find(Verdict::Look, Change::Serialization(Keyword::between(key, old, new)))
@@ -127,13 +138,13 @@ fn settings<'f>(
 }
 
 /// A parameter is text on the wire, so another type may still be the same text.
-fn values(old: Node, new: Node, place: &Place) -> Vec<Finding> {
+fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
     let (before, after) = (flat(old.resolved()), flat(new.resolved()));
     let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).map(str::to_owned);
     let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
     let (was, is) = (kind(&before), kind(&after));
     if was == is || !scalar(&was) || !scalar(&is) {
-        return schema::compare(old.with(&before), new.with(&after), place);
+        return schema::compare_optional(old.with(&before), new.with(&after), place, optional);
     }
     let (sent, demanded) =
         (meaning::whole(old.with(&before), Role::ClientSends), meaning::whole(new.with(&after), Role::ServerAccepts));
@@ -166,7 +177,7 @@ fn values(old: Node, new: Node, place: &Place) -> Vec<Finding> {
     }
     // Any text is a valid string. Anything else was only sampled.
     let any_text = is.as_deref() == Some("string")
-        && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || ANNOTATIONS.contains(&k.as_str())));
+        && after.as_object().is_some_and(|map| map.keys().all(|k| k == "type" || is_annotation(k)));
     let safe = any_text
         || (was_integer(&before)
             && is.as_deref() == Some("number")

@@ -5,7 +5,7 @@ use crate::{
         at::{At, Null, Step},
         body::Body,
     },
-    document::{annotation::ANNOTATIONS, flat::flat, node::Node, reference::reference},
+    document::{annotation::is_annotation, flat::flat, node::Node, reference::reference},
     report::{Change, Direction, Finding, Keyword, Place, Verdict},
     witness::{
         implied::{implied, same, validator},
@@ -39,10 +39,15 @@ const SCALARS: [&str; 17] = [
 const NESTED: [&str; 4] = ["properties", "required", "additionalProperties", "items"];
 const UNIONS: [&str; 4] = ["oneOf", "anyOf", "allOf", "not"];
 
-/// Compares one schema of a message in one direction.
+/// Compares the schema of a body in one direction.
 pub(crate) fn compare(old: Node, new: Node, place: &Place) -> Vec<Finding> {
+    compare_optional(old, new, place, false)
+}
+
+/// Compares a schema whose values the client may leave out, if `optional`.
+pub(crate) fn compare_optional(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
     let mut body = Body::new(old, new, place.clone());
-    body.schema(old.value, new.value, &At { pointer: place.pointer.clone(), up: None, null: None });
+    body.schema(old.value, new.value, &At::root(&place.pointer, optional));
     body.finish();
     body.findings
 }
@@ -77,7 +82,12 @@ impl Body<'_> {
             let items = |map: &Map<String, Value>| map.get("items").unwrap_or(&any).clone();
             let parent = self.pick(old, new).0;
             let (items_old, items_new) = (items(before), items(after));
-            let next = At { pointer: format!("{}/0", at.pointer), up: Some((at, parent, Step::Item)), null: None };
+            let next = At {
+                pointer: format!("{}/0", at.pointer),
+                up: Some((at, parent, Step::Item)),
+                null: None,
+                optional: false,
+            };
             self.schema(&items_old, &items_new, &next);
         }
     }
@@ -101,7 +111,7 @@ impl Body<'_> {
             let reordered = matches!(lists, (Some(a), Some(b)) if a.len() == b.len());
             let keyword = || Keyword::between(key, old, new);
             let (verdict, change) = match key {
-                key if ANNOTATIONS.contains(&key) => (Verdict::Harmless, Change::Annotation(key.to_owned())),
+                key if is_annotation(key) => (Verdict::Harmless, Change::Annotation(key.to_owned())),
                 "enum" | "required"
                     if reordered && same(key, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null)) =>
                 {
@@ -109,10 +119,18 @@ impl Body<'_> {
                 }
                 "required" => continue,
                 key if SCALARS.contains(&key) => continue,
-                "default" if self.direction == Direction::Response => (Verdict::Harmless, Change::Keyword(keyword())),
+                "default" if self.direction == Direction::Response || !at.optional => {
+                    (Verdict::Harmless, Change::Keyword(keyword()))
+                }
                 "default" => (Verdict::Look, Change::Default(keyword())),
-                "readOnly" if self.direction == Direction::Response => (Verdict::Harmless, Change::Keyword(keyword())),
-                "writeOnly" if self.direction == Direction::Request => (Verdict::Harmless, Change::Keyword(keyword())),
+                // What the new server ignores, it may also refuse.
+                "readOnly" if self.direction == Direction::Request && after == Some(&Value::Bool(true)) => {
+                    (Verdict::Look, Change::ReadOnly)
+                }
+                "writeOnly" if self.direction == Direction::Response && after == Some(&Value::Bool(true)) => {
+                    (Verdict::Look, Change::FieldRemoved)
+                }
+                "readOnly" | "writeOnly" => (Verdict::Harmless, Change::Keyword(keyword())),
                 _ => (Verdict::Look, Change::UnknownKeyword(keyword())),
             };
             self.changed |= !matches!(change, Change::Annotation(_) | Change::Order(_));

@@ -2,7 +2,7 @@
 
 use crate::{
     compare::{at::At, body::Body},
-    document::{annotation::ANNOTATIONS, node::Node, reference::resolve},
+    document::{annotation::is_annotation, equal::same, node::Node, reference::resolve},
     report::{Change, Direction, Verdict},
     witness::{implied::validator, meaning},
 };
@@ -15,10 +15,7 @@ impl Body<'_> {
     pub(crate) fn union(&mut self, old: &Value, new: &Value, at: &At) {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else { return };
         let rest = |map: &Map<String, Value>, key: &str| -> Map<String, Value> {
-            map.iter()
-                .filter(|(k, _)| *k != key && !ANNOTATIONS.contains(&k.as_str()))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect()
+            map.iter().filter(|(k, _)| *k != key && !is_annotation(k)).map(|(k, v)| (k.clone(), v.clone())).collect()
         };
         for key in ["oneOf", "anyOf"] {
             if let (Some(Value::Array(olds)), Some(Value::Array(news))) = (before.get(key), after.get(key))
@@ -42,7 +39,7 @@ impl Body<'_> {
                 return;
             }
         }
-        if !self.same_form(old, new) {
+        if !same(Node::new(self.old, old), Node::new(self.new, new)) {
             self.changed = true;
             let (producing, accepting) = self.pick(old, new);
             self.opaque(&producing.clone(), &accepting.clone(), at, Change::Composition);
@@ -126,12 +123,6 @@ impl Body<'_> {
             self.changed = true;
             self.find(Verdict::Harmless, at, Change::AlternativesAccepted);
         }
-    }
-
-    /// Equal apart from notation: references are followed, and text and order are ignored.
-    fn same_form(&self, old: &Value, new: &Value) -> bool {
-        let (role, _) = self.producer();
-        meaning::whole(Node::new(self.old, old), role) == meaning::whole(Node::new(self.new, new), role)
     }
 
     /// Two schemas that can only be checked against each other by sampling.

@@ -1,6 +1,6 @@
 //! A schema without its allOf.
 
-use crate::document::{annotation::ANNOTATIONS, node::Node};
+use crate::document::{annotation::is_annotation, node::Node};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ fn merged(node: Node<'_>, depth: usize) -> Cow<'_, Value> {
     }
     let mut whole: Map<String, Value> =
         map.iter().filter(|(key, _)| *key != "allOf").map(|(k, v)| (k.clone(), v.clone())).collect();
-    let alone = parts.len() == 1 && whole.keys().all(|key| key == "nullable" || ANNOTATIONS.contains(&key.as_str()));
+    let alone = parts.len() == 1 && whole.keys().all(|key| key == "nullable" || is_annotation(key));
     for part in parts {
         let part = merged(node.with(part).resolved(), depth + 1);
         let Some(part) = part.as_object() else { return Cow::Borrowed(schema) };
@@ -31,7 +31,7 @@ fn merged(node: Node<'_>, depth: usize) -> Cow<'_, Value> {
                     whole.insert(key.clone(), value.clone());
                 }
                 // What describes one part does not describe the whole.
-                (key, _) if ANNOTATIONS.contains(&key) => {}
+                (key, _) if is_annotation(key) => {}
                 ("type", Some(own)) if own == value => {}
                 ("properties", Some(Value::Object(own))) => {
                     for (name, property) in value.as_object().into_iter().flatten() {

@@ -125,6 +125,8 @@ pub enum Change {
     FieldUnexpected,
     /// A response field is new, and the client reads it as it reads any other field.
     FieldReadAsExtra,
+    /// A request field is only for responses now.
+    ReadOnly,
     /// A response field is named, and the client read every field before.
     FieldNamed,
     /// A response field is new; the client does not see it.
@@ -169,6 +171,15 @@ impl Change {
     /// Whether it changes no message.
     pub(crate) fn is_annotation(&self) -> bool {
         matches!(self, Self::Annotation(_))
+    }
+
+    /// Whether its effect depends on how values are written: `7` and `"7"` differ in JSON, but not in a form.
+    pub(crate) fn is_about_notation(&self) -> bool {
+        match self {
+            Self::Keyword(keyword) => keyword.name == "type",
+            Self::Annotation(key) => key == "xml",
+            _ => false,
+        }
     }
 }
 
@@ -298,6 +309,7 @@ impl fmt::Display for Change {
             Self::ExtraBecameField => "is named now, and the client may send it as something else",
             Self::FieldUnexpected => "is new, and the client refuses fields that it does not know",
             Self::FieldReadAsExtra => "is new, and the client reads it as it reads any other field",
+            Self::ReadOnly => "is for responses only now; whether a request may still have it is not documented",
             Self::FieldNamed => "is named now; the client reads every field",
             Self::FieldAdded => "is new; the client does not see it",
             Self::Composition => "alternatives or parts changed",

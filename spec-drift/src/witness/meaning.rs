@@ -4,6 +4,7 @@
 
 use crate::{
     document::{
+        flat::flat,
         node::Node,
         reference::{reference, resolve, target},
     },
@@ -82,7 +83,13 @@ impl<'a> Definitions<'a> {
             let mut out = Map::new();
             for (name, property) in properties {
                 let optional = !required.contains(&name.as_str());
-                let mut inner = self.schema(property, false);
+                let mut inner = match self.role {
+                    // Never sent.
+                    ServerSends if flag(self.root, property, "writeOnly") => false.into(),
+                    // Ignored.
+                    ServerAccepts if flag(self.root, property, "readOnly") => true.into(),
+                    _ => self.schema(property, false),
+                };
                 let tag = property.get("enum").and_then(Value::as_array).filter(|list| branch && list.len() == 1);
                 if let Some(tag) = tag.filter(|_| self.role == ClientAccepts) {
                     inner["enum"] = tag.clone().into();
@@ -128,6 +135,10 @@ impl<'a> Definitions<'a> {
     }
 }
 
+fn flag(root: &Value, property: &Value, name: &str) -> bool {
+    flat(Node::new(root, property).resolved()).get(name) == Some(&true.into())
+}
+
 /// What an object contains besides its named fields.
 pub(crate) enum Extras<'a> {
     None,
@@ -148,15 +159,15 @@ pub(crate) fn extras(map: &Map<String, Value>, role: Role) -> Extras<'_> {
 }
 
 pub(crate) fn required<'a>(root: &Value, map: &'a Map<String, Value>, role: Role) -> Vec<&'a str> {
-    let flag = match role {
-        ServerAccepts => "readOnly",
-        ServerSends => "writeOnly",
-        ClientSends | ClientAccepts => "",
+    let exempted = match role {
+        ServerAccepts => Some("readOnly"),
+        ServerSends => Some("writeOnly"),
+        ClientSends | ClientAccepts => None,
     };
     let listed = map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let exempt = |name: &str| {
         let property = map.get("properties").and_then(|p| p.get(name));
-        property.is_some_and(|p| resolve(root, p).get(flag) == Some(&true.into()))
+        property.zip(exempted).is_some_and(|(property, name)| flag(root, property, name))
     };
     listed.filter(|name| !exempt(name)).collect()
 }
