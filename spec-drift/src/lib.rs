@@ -1,4 +1,4 @@
-//! Compares two OpenAPI 3.0 documents as a shipped client would feel it.
+//! Compares two OpenAPI documents as a shipped client would feel it.
 //!
 //! A shipped client is what this project's build makes of the old document. It sends what that document allows. It
 //! decodes with open enums, ignores unknown fields, and reads null as absent if a field is optional. It accepts any

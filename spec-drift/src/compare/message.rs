@@ -55,11 +55,17 @@ impl<'a> Pair<'a> {
         let required = |body: Node| body.value.get("required") == Some(&true.into());
         let (old, new) = match (body(self.old), body(self.new)) {
             (None, None) => return Vec::new(),
+            (None, Some(new)) if new.is_dangling() => {
+                return vec![self.find(Verdict::Look, Request, "/body", Change::Dangling)];
+            }
             (None, Some(new)) if required(new) => return vec![self.body_required()],
             (None, Some(_)) => return vec![self.find(Verdict::Harmless, Request, "/body", Change::BodyAllowed)],
             (Some(_), None) => return vec![self.find(Verdict::Look, Request, "/body", Change::BodyNotDescribed)],
             (Some(old), Some(new)) => (old, new),
         };
+        if old.is_dangling() || new.is_dangling() {
+            return vec![self.find(Verdict::Look, Request, "/body", Change::Dangling)];
+        }
         let mut findings = self.around(old, new, Request, "/body", &["content", "required"]);
         let (before, after) = (content(old), content(new));
         match (before.is_empty(), after.is_empty()) {
@@ -206,6 +212,9 @@ impl<'a> Pair<'a> {
 
     /// One success, as the client decodes it.
     fn answer(&self, old: Node, new: Node) -> Vec<Finding> {
+        if old.is_dangling() || new.is_dangling() {
+            return vec![self.find(Verdict::Look, Response, "/body", Change::Dangling)];
+        }
         let (before, after) = (content(old), content(new));
         let json = |content: &[Media<'_>], wanted: fn(&str) -> bool| {
             content.iter().position(|media| wanted(&essence(media.name)))

@@ -9,7 +9,7 @@ use crate::{
         security,
     },
     document::{annotation::is_extension, equal::same, node::Node},
-    report::{Change, Finding, Place, Verdict, Witness},
+    report::{Change, Finding, Place, Verdict, Witness, token},
 };
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,10 @@ struct Operation<'a> {
     item: Node<'a>,
     node: Node<'a>,
     servers: Vec<String>,
+    /// Its path, without the names of its parameters.
+    template: String,
+    /// Each of its servers with its path, without the names of its parameters.
+    addresses: Vec<String>,
 }
 
 impl<'a> Operation<'a> {
@@ -31,10 +35,6 @@ impl<'a> Operation<'a> {
     fn name(&self) -> String {
         format!("{} {}", self.method.to_uppercase(), self.path)
     }
-
-    fn addresses(&self) -> impl Iterator<Item = String> {
-        self.servers.iter().map(|server| address::template(&format!("{server}{}", self.path)))
-    }
 }
 
 /// How a server that follows `new` affects a client built from `old`: worst first, in a stable order.
@@ -42,22 +42,29 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
     if old.root != new.root {
         let (before, after) = (operations(&old.root), operations(&new.root));
-        for operation in before.iter().filter(|o| in_scope(old, o)) {
-            match counterpart(operation, &after) {
+        let counterparts: Vec<Option<&Operation>> = before.iter().map(|old| counterpart(old, &after)).collect();
+        for (operation, now) in before.iter().zip(&counterparts).filter(|(o, _)| in_scope(old, o)) {
+            match now {
                 Some(now) if in_scope(new, now) => findings.extend(one(operation, now)),
                 Some(_) => {}
                 // A fragment of the new document says nothing about other operations.
                 None if new.scope.is_some() => {}
+                // It may be behind the reference, which is reported.
+                None if dangling(&new.root).any(|path| address::template(path) == operation.template) => {}
                 None => findings.push(gone(operation)),
             }
         }
         for operation in after.iter().filter(|o| in_scope(new, o)) {
-            if !before.iter().any(|old| counterpart(old, &after).is_some_and(|now| std::ptr::eq(now, operation))) {
+            if !counterparts.iter().flatten().any(|now| std::ptr::eq(*now, operation)) {
                 findings.extend(added(operation, &before, old.scope.is_some(), new.scope.is_some()));
             }
         }
         if old.scope.is_none() && new.scope.is_none() {
             findings.extend(document(&old.root, &new.root));
+            for path in dangling(&old.root).chain(dangling(&new.root)) {
+                let place = Place::of_document(&format!("/paths{}", token(path)));
+                findings.push(Finding::new(Verdict::Look, place, Change::Dangling));
+            }
             if findings.is_empty() {
                 findings.push(Finding::new(Verdict::Harmless, Place::of_document(""), Change::Notation));
             }
@@ -75,11 +82,20 @@ fn operations(root: &Value) -> Vec<Operation<'_>> {
         let item = Node::new(root, item).resolved();
         for method in METHODS {
             if let Some(node) = item.get(method) {
-                found.push(Operation { method, path, item, node, servers: address::servers(item, node) });
+                let servers = address::servers(item, node);
+                let template = address::template(path);
+                let addresses = servers.iter().map(|server| address::template(&format!("{server}{path}"))).collect();
+                found.push(Operation { method, path, item, node, servers, template, addresses });
             }
         }
     }
     found
+}
+
+/// Paths whose item is a reference that leads nowhere, or out of the document.
+fn dangling(root: &Value) -> impl Iterator<Item = &str> {
+    let items = root["paths"].as_object().into_iter().flatten();
+    items.filter(|(_, item)| Node::new(root, item).resolved().is_dangling()).map(|(path, _)| path.as_str())
 }
 
 fn in_scope(document: &Document, operation: &Operation) -> bool {
@@ -88,12 +104,12 @@ fn in_scope(document: &Document, operation: &Operation) -> bool {
 
 /// The operation that answers where the client calls, or else the one with the same path on other servers.
 fn counterpart<'n, 'a>(old: &Operation, new: &'n [Operation<'a>]) -> Option<&'n Operation<'a>> {
-    let called = old.addresses().next();
+    let called = old.addresses.first();
     let same = |o: &&Operation| o.method == old.method;
     new.iter()
         .filter(same)
-        .find(|now| now.addresses().any(|address| Some(address) == called))
-        .or_else(|| new.iter().filter(same).find(|now| address::template(now.path) == address::template(old.path)))
+        .find(|now| now.addresses.iter().any(|address| Some(address) == called))
+        .or_else(|| new.iter().filter(same).find(|now| now.template == old.template))
 }
 
 fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
@@ -141,7 +157,7 @@ fn differs(old: Node, new: Node, key: &str) -> bool {
 }
 
 fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
-    let (before, after): (Vec<String>, Vec<String>) = (old.addresses().collect(), new.addresses().collect());
+    let (before, after) = (&old.addresses, &new.addresses);
     let place = Place::of_operation(name, "/servers");
     let finding = |verdict, change| Some(Finding::new(verdict, place.clone(), change));
     let lost = before.iter().any(|address| !after.contains(address));
@@ -153,7 +169,7 @@ fn servers(old: &Operation, new: &Operation, name: &str) -> Option<Finding> {
         };
     }
     let absolute = |addresses: &[String]| addresses.iter().all(|address| address.contains("://"));
-    if !absolute(&before[..1]) || !absolute(&after) || new.servers.iter().any(|url| url.contains('{')) {
+    if !absolute(&before[..1]) || !absolute(after) || new.servers.iter().any(|url| url.contains('{')) {
         return finding(Verdict::Look, Change::ServersRelative);
     }
     let change = Change::Moved { from: before[0].clone(), to: after[0].clone() };

@@ -24,13 +24,14 @@ pub(crate) struct Taker<'a> {
 type Key = (String, String);
 
 impl<'a> Taker<'a> {
+    fn listed(&self) -> impl Iterator<Item = Node<'a>> {
+        let lists = [self.item, self.operation].into_iter().filter_map(|node| node.value.get("parameters")?.as_array());
+        lists.flatten().map(|parameter| self.item.with(parameter).resolved())
+    }
+
     fn parameters(&self) -> Vec<(Key, Node<'a>)> {
         let mut found: Vec<(Key, Node)> = Vec::new();
-        let listed = [self.item, self.operation]
-            .into_iter()
-            .filter_map(|node| node.value.get("parameters")?.as_array())
-            .flatten();
-        for parameter in listed.map(|parameter| self.item.with(parameter).resolved()) {
+        for parameter in self.listed().filter(|parameter| !parameter.is_dangling()) {
             let of = |key: &str| parameter.value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (place, name) = (of("in"), of("name"));
             let key = match place.as_str() {
@@ -62,6 +63,10 @@ pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding>
         let reason = "the server refuses it: the client does not send this parameter";
         Finding::breaks(place(key), change, Witness::new(json!({ &key.0: {} }), reason))
     };
+    if old.listed().chain(new.listed()).any(Node::is_dangling) {
+        let place = Place::of_message(operation, Direction::Request, "/parameters");
+        findings.push(Finding::new(Verdict::Look, place, Change::Dangling));
+    }
     for (key, parameter) in &before {
         match after.iter().find(|(other, _)| other == key) {
             None => findings.push(find(key, Verdict::Unseen, Change::NotNamed)),

@@ -30,4 +30,9 @@ impl<'a> Node<'a> {
     pub(crate) fn resolved(self) -> Self {
         self.with(reference::resolve(self.root, self.value))
     }
+
+    /// Of a resolved node: it is a reference that leads nowhere, or out of the document.
+    pub(crate) fn is_dangling(self) -> bool {
+        reference::reference(self.value).is_some()
+    }
 }

@@ -324,7 +324,7 @@ impl fmt::Display for Change {
                 "an alternative gained what an earlier one requires, and the client may mistake it for that one"
             }
             Self::Mismatch => "one side may produce what the other does not accept",
-            Self::NotASchema => "is not an OpenAPI 3.0 object, so it was not compared",
+            Self::NotASchema => "is not a schema, so it was not compared",
             Self::Dangling => "a $ref leads nowhere, so nothing beyond it was compared",
             Self::UnreadablePattern => "a pattern cannot be read, so nothing could be sampled",
             Self::NoSample => "no valid body could be built, so none was tried",
