@@ -1,18 +1,21 @@
 //! Reads a document (YAML, JSON or a Markdown page) within limits, and checks that it is complete enough to compare.
 
-use crate::{markdown, resolve};
-use serde_json::{Map, Value};
-use std::{fmt, fs::File, io::Read, path::Path};
+pub(crate) mod annotation;
+mod definitions;
+pub(crate) mod equal;
+pub(crate) mod flat;
+mod limits;
+mod markdown;
+pub(crate) mod node;
+mod normal;
+pub(crate) mod reference;
+mod text;
+mod walk;
 
-/// A hundred times the largest description that this project reads. Anything larger is a mistake or an attack.
-pub const MAX_BYTES: u64 = 2 * 1024 * 1024;
-/// The depth that serde_json reads. No description written by people comes close.
-pub const MAX_DEPTH: usize = 128;
-/// Values after alias expansion: roughly the most that MAX_BYTES of honest YAML can contain.
-pub const MAX_NODES: usize = 1_000_000;
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 
-/// Brackets open at once, including those in text. A YAML scanner revisits all of them again and again.
-const MAX_OPEN: usize = 1_000;
+use serde_json::{Value, json};
+use std::{borrow::Cow, fmt, fs::File, io::Read, path::Path};
 
 /// Why a document cannot be compared: one line that names the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// An OpenAPI 3.0 document.
+/// An OpenAPI document in its normal form.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub(crate) root: Value,
@@ -46,12 +49,10 @@ impl Document {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(refuse(format!("is larger than {MAX_BYTES} bytes, the maximum size")));
         }
-        let text = std::str::from_utf8(&bytes).map_err(|e| {
-            let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            refuse(format!("line {line}: is not text in UTF-8; give a YAML, JSON or Markdown file"))
-        })?;
+        let text = decoded(&bytes)
+            .map_err(|line| refuse(format!("line {line}: is not text in UTF-8; give a YAML, JSON or Markdown file")))?;
         let page = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("markdown"));
-        Self::parse(&name, text, page)
+        Self::parse(&name, &text, page)
     }
 
     /// Reads a text. Errors use `name`.
@@ -86,91 +87,59 @@ impl Document {
     }
 }
 
+/// UTF-8, or UTF-16 if a byte order mark says so. The error is the first line that is not text.
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, usize> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => {
+            let line = |valid: usize| bytes[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+            return std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| line(e.valid_up_to()));
+        }
+    };
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
+    let text: String = text.collect::<Result<_, _>>().map_err(|_| 1usize)?;
+    if rest.is_empty() { Ok(Cow::Owned(text)) } else { Err(text.lines().count()) }
+}
+
 /// `above` is the number of lines in the file above the text.
 fn root(text: &str, above: usize) -> Result<Value, String> {
     let place = |line: Option<usize>| line.map_or(String::new(), |line| format!("line {}: ", line + above));
-    let root = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|e| format!("{}is not JSON: {e}", place(Some(e.line()))))?
-    } else {
-        if let Some(line) = too_deep(text) {
-            return Err(format!("{}is nested deeper than {MAX_DEPTH} levels", place(Some(line))));
-        }
-        let yaml: yaml_serde::Value = yaml_serde::from_str(text)
-            .map_err(|e| format!("{}is not YAML: {e}", place(e.location().map(|l| l.line()))))?;
-        json(yaml, 0, &mut 0)?
-    };
+    let mut root = text::read(text).map_err(|e| format!("{}{}", place(e.line), e.reason))?;
     let line = |needle: &str| place(text.lines().position(|l| l.contains(needle)).map(|n| n + 1));
-    match root.get("openapi") {
-        Some(Value::String(version)) if version.starts_with("3.0.") => {}
-        Some(version) => return Err(format!("{}is OpenAPI {version}; only 3.0.x is read", line("openapi"))),
-        None if root.get("swagger").is_some() => {
-            return Err(format!("{}is Swagger 2; only OpenAPI 3.0.x is read", line("swagger")));
+    let Some(map) = root.as_object_mut() else {
+        return Err("is not an OpenAPI document: it has no `openapi` version at its top".to_owned());
+    };
+    // A version is often written without quotes, and so is a number.
+    let version = map.get("openapi").map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned));
+    let parts = ["paths", "webhooks", "components"].iter().any(|key| map.contains_key(*key));
+    match version {
+        Some(version) if version.starts_with("3.") => {}
+        Some(version) => return Err(format!("{}is OpenAPI {version}; only 3.x is read", line("openapi"))),
+        None if map.contains_key("swagger") => {
+            return Err(format!("{}is Swagger 2; only OpenAPI 3.x is read", line("swagger")));
         }
+        None if map.contains_key("paths") => {}
         None => return Err("is not an OpenAPI document: it has no `openapi` version at its top".to_owned()),
     }
-    let Some(paths) = root.get("paths").and_then(Value::as_object) else {
+    if !parts {
         return Err("has no `paths`, so there is nothing to compare".to_owned());
+    }
+    let paths = map.entry("paths").or_insert_with(|| json!({}));
+    if paths.is_null() {
+        *paths = json!({});
+    }
+    let Some(items) = paths.as_object_mut() else {
+        return Err(format!("{}the paths are not an object", line("paths")));
     };
-    if let Some((path, _)) = paths.iter().find(|(path, item)| !path.starts_with("x-") && !item.is_object()) {
-        return Err(format!("{}the path {path} is not an object", line(path)));
+    for (path, item) in items.iter_mut().filter(|(path, _)| !path.starts_with("x-")) {
+        match item {
+            Value::Object(_) => {}
+            Value::Null => *item = json!({}),
+            _ => return Err(format!("{}the path {path} is not an object", line(path))),
+        }
     }
-    resolve::check(&root).map_err(|(reference, reason)| format!("{}$ref '{reference}' {reason}", line(&reference)))?;
+    normal::normalise(&mut root);
     Ok(root)
-}
-
-/// The line that opens one bracket too many.
-fn too_deep(text: &str) -> Option<usize> {
-    let mut open = 0usize;
-    text.lines()
-        .position(|line| {
-            line.bytes().any(|byte| {
-                match byte {
-                    b'[' | b'{' => open += 1,
-                    b']' | b'}' => open = open.saturating_sub(1),
-                    _ => {}
-                }
-                open > MAX_OPEN
-            })
-        })
-        .map(|n| n + 1)
-}
-
-fn json(yaml: yaml_serde::Value, depth: usize, nodes: &mut usize) -> Result<Value, String> {
-    *nodes += 1;
-    if *nodes > MAX_NODES {
-        return Err(format!("has more than {MAX_NODES} values once its aliases are expanded"));
-    }
-    if depth > MAX_DEPTH {
-        return Err(format!("is nested deeper than {MAX_DEPTH} levels"));
-    }
-    Ok(match yaml {
-        yaml_serde::Value::Null => Value::Null,
-        yaml_serde::Value::Bool(b) => b.into(),
-        yaml_serde::Value::String(s) => s.into(),
-        yaml_serde::Value::Number(n) => serde_json::to_value(n).map_err(|e| e.to_string())?,
-        yaml_serde::Value::Sequence(list) => {
-            list.into_iter().map(|item| json(item, depth + 1, nodes)).collect::<Result<Vec<_>, _>>()?.into()
-        }
-        yaml_serde::Value::Mapping(map) => {
-            let mut object = Map::new();
-            for (key, value) in map {
-                let key = match json(key, depth + 1, nodes)? {
-                    Value::String(key) if key == "<<" => {
-                        return Err(
-                            "has a merge key (<<), which is not part of YAML 1.2: write out what it merges".to_owned()
-                        );
-                    }
-                    Value::String(key) => key,
-                    // Statuses are often written without quotes.
-                    key @ (Value::Number(_) | Value::Bool(_)) => key.to_string(),
-                    key => return Err(format!("has a key that is not a string: {key}")),
-                };
-                object.insert(key, json(value, depth + 1, nodes)?);
-            }
-            object.into()
-        }
-        yaml_serde::Value::Tagged(tagged) => {
-            return Err(format!("has a YAML tag, {}, which OpenAPI does not use", tagged.tag));
-        }
-    })
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 use spec_drift::{Document, Format, Verdict, compare, report};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
-/// Compares two OpenAPI 3.0 documents as a shipped client would feel it.
+/// Compares two OpenAPI documents as a shipped client would feel it.
 ///
 /// Exit status: 0, nothing breaks; 1, something breaks or a person must look; 2, a document cannot be read.
 #[derive(Parser)]

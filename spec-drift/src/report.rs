@@ -1,6 +1,12 @@
 //! A report for people: text with one line per finding, or Markdown for a review.
 
-use crate::{Finding, Verdict};
+mod change;
+mod finding;
+
+pub use change::{Change, Keyword};
+pub(crate) use finding::token;
+pub use finding::{Direction, Finding, Place, Verdict, Witness};
+
 use std::fmt::Write;
 
 /// How a report is written.
@@ -27,8 +33,8 @@ pub fn report(findings: &[Finding], format: Format) -> String {
 }
 
 fn text(finding: &Finding) -> String {
-    let Finding { verdict, place, sentence, witness } = finding;
-    let mut line = format!("{verdict:<8} {}: {}\n", one_line(&place.to_string()), one_line(sentence));
+    let Finding { verdict, place, change, witness } = finding;
+    let mut line = format!("{verdict:<8} {}: {}\n", one_line(&place.to_string()), one_line(&change.to_string()));
     if let Some(witness) = witness {
         let _ = writeln!(line, "    witness: {}", shown(&witness.value.to_string()));
         let _ = writeln!(line, "    reason: {}", one_line(&witness.reason));
@@ -50,7 +56,7 @@ fn markdown(findings: &[Finding]) -> String {
                 let _ = writeln!(out, "{}## {title}\n", if out.is_empty() { "" } else { "\n" });
             }
             let place = one_line(&finding.place.to_string()).replace('`', "'");
-            let _ = writeln!(out, "- `{place}`: {}", escaped(&one_line(&finding.sentence)));
+            let _ = writeln!(out, "- `{place}`: {}", escaped(&one_line(&finding.change.to_string())));
             if let Some(witness) = &finding.witness {
                 let _ = writeln!(out, "  - witness: `{}`", shown(&witness.value.to_string()).replace('`', "'"));
                 let _ = writeln!(out, "  - reason: {}", escaped(&one_line(&witness.reason)));

@@ -40,8 +40,11 @@ const TREE: &str = "    A: { type: object, properties: { name: { type: string },
 #[test]
 fn a_recursive_schema_is_compared_and_the_bound_is_reported() {
     let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: string, nullable: true }"));
-    assert!(findings.iter().any(|f| f.sentence == "may now be null"), "{findings:#?}");
-    assert!(findings.iter().any(|f| f.verdict == Verdict::Look && f.sentence.contains("bound")), "{findings:#?}");
+    assert!(findings.iter().any(|f| f.change.to_string() == "may now be null"), "{findings:#?}");
+    assert!(
+        findings.iter().any(|f| f.verdict == Verdict::Look && f.change.to_string().contains("bound")),
+        "{findings:#?}"
+    );
 }
 
 #[test]
@@ -72,7 +75,9 @@ fn multiplying_layers_are_compared_in_time_and_the_bound_is_reported() {
     let findings = compared(&layers("string"), &layers("integer"));
     assert!(findings.iter().any(|f| f.verdict <= Verdict::Look), "{}", findings.len());
     assert!(
-        findings.iter().any(|f| f.sentence.contains("stopped here") || f.sentence.contains("bound")),
+        findings
+            .iter()
+            .any(|f| f.change.to_string().contains("stopped here") || f.change.to_string().contains("bound")),
         "{}",
         findings.len()
     );

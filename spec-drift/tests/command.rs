@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BASE: &str = include_str!("../../openapi.yaml");
+const BASE: &str = include_str!("specs/onboarding.yaml");
 
 /// Longer than any comparison of small documents takes, even unoptimised on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,23 +158,9 @@ fn unreadable_documents_are_refused_by_name_with_status_2() {
     refused("not.json", "{\n\"openapi\": \"3.0.3\",,\n}", &["line 2", "not JSON"]);
     refused("words.yaml", "just words", &["not an OpenAPI document"]);
     let line = BASE.lines().position(|line| line == "openapi: 3.0.3").expect("a version") + 1;
-    let three_one = BASE.replace("openapi: 3.0.3", "openapi: 3.1.0");
-    refused("three-one.yaml", three_one, &[&format!("line {line}:"), "3.1.0", "3.0.x"]);
+    refused("four.yaml", BASE.replace("openapi: 3.0.3", "openapi: 4.0.0"), &[&format!("line {line}:"), "4.0.0", "3.x"]);
     refused("swagger.yaml", "swagger: '2.0'\npaths: {}\n", &["line 1", "Swagger 2"]);
     refused("no-paths.yaml", "openapi: 3.0.3\n", &["`paths`"]);
-    refused("twice.yaml", "openapi: 3.0.3\npaths: {}\npaths: {}\n", &["paths"]);
-    refused(
-        "dangling.yaml",
-        BASE.replace("schemas/OnboardingData'", "schemas/Nothing'"),
-        &["line", "#/components/schemas/Nothing", "nowhere"],
-    );
-    refused(
-        "outside.yaml",
-        BASE.replace("'#/components/schemas/OnboardingData'", "'other.yaml#/a'"),
-        &["other.yaml#/a", "bundle"],
-    );
-    let circle = "openapi: 3.0.3\npaths: {}\ncomponents:\n  schemas:\n    A: { $ref: '#/components/schemas/B' }\n    B: { $ref: '#/components/schemas/A' }\n";
-    refused("circle.yaml", circle, &["line", "circle"]);
 }
 
 #[test]
@@ -205,6 +191,8 @@ fn documents_that_would_exhaust_the_machine_are_refused() {
         let list = vec![format!("*a{}", n - 1); 10].join(", ");
         bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
     }
+    // The YAML reader would need a hundred bytes for each of these two.
+    refused("many.yaml", format!("openapi: 3.0.3\nx: [{}]", "a,".repeat(15_000_000)), &["commas"]);
     refused("bomb.yaml", format!("{bomb}openapi: 3.0.3\npaths: {{}}\n"), &["bomb.yaml"]);
 }
 

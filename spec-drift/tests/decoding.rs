@@ -75,16 +75,6 @@ fn an_alternative_that_may_be_mistaken_for_an_earlier_one_needs_a_look() {
 }
 
 #[test]
-fn a_merge_key_is_refused_but_an_extension_among_the_paths_is_not() {
-    let spec = |paths: &str| format!("openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths:\n{paths}");
-    let Err(error) = Document::from_text("a spec", &spec("  /x:\n    <<: {get: {responses: {}}}\n")) else {
-        panic!("a merge key was accepted")
-    };
-    assert!(error.to_string().contains("merge key"), "{error}");
-    Document::from_text("a spec", &spec("  x-note: bar\n")).unwrap();
-}
-
-#[test]
 fn a_fence_inside_another_is_not_a_fragment() {
     let fragment = "````yaml post /things\nopenapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {/things: {post: {responses: {}}}}\n````\n";
     let shown =

@@ -45,7 +45,7 @@ fn every_row_of_the_table_has_its_verdict() {
 fn the_table_has_at_least_sixty_rows_covering_both_specs() {
     let rows = rows();
     assert!(rows.len() >= 60, "{}", rows.len());
-    assert!(["openapi", "parcels"].iter().all(|base| rows.iter().filter(|row| row.base == *base).count() >= 30));
+    assert!(["onboarding", "parcels"].iter().all(|base| rows.iter().filter(|row| row.base == *base).count() >= 30));
 }
 
 #[test]

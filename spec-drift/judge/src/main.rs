@@ -177,7 +177,7 @@ impl Case<'_> {
         };
         let full = samples[name]["request"].clone();
         let full = if full.is_null() { serde_json::json!({}) } else { full };
-        let mut requests = samples::variations(&full, &self.patches("request", name), &samples::words(spec));
+        let mut requests = samples::variations(&full, &self.patches("request", name), &samples::enum_values(spec));
         requests.extend(requests.iter().find(|v| valid(v)).map(|full| samples::smallest(full, valid)));
         requests.retain(valid);
         assert!(!requests.is_empty(), "{}, {}: {name} needs a request", self.row.name, self.direction);
@@ -213,7 +213,7 @@ impl Case<'_> {
             let [check, literal] =
                 [Reading::Closed, Reading::Literal].map(|r| strict::validator(&self.new, &node["schema"], r));
             let (full, patches) = (&samples[name]["response"], self.patches("response", name));
-            let mut bodies = samples::variations(full, &patches, &samples::words(&self.new));
+            let mut bodies = samples::variations(full, &patches, &samples::enum_values(&self.new));
             bodies.extend(
                 bodies.iter().find(|v| check.is_valid(v)).map(|full| samples::smallest(full, |v| check.is_valid(v))),
             );

@@ -46,7 +46,7 @@ pub fn seeds(full: &Value, patches: &[&Value]) -> Vec<Value> {
 }
 
 /// The seeds, and every variation of each.
-pub fn variations(full: &Value, patches: &[&Value], words: &[Value]) -> Vec<Value> {
+pub fn variations(full: &Value, patches: &[&Value], enum_values: &[Value]) -> Vec<Value> {
     let mut seeds = seeds(full, patches);
     // Fullest first, because the others are compared with the first.
     seeds.reverse();
@@ -54,7 +54,7 @@ pub fn variations(full: &Value, patches: &[&Value], words: &[Value]) -> Vec<Valu
     for seed in &seeds {
         for pointer in pointers(seed, "") {
             let here = seed.pointer(&pointer).expect("a place of its own");
-            for other in others(here, words) {
+            for other in others(here, enum_values) {
                 let mut value = seed.clone();
                 *value.pointer_mut(&pointer).expect("the same place") = other;
                 values.push(value);
@@ -82,13 +82,13 @@ fn pointers(value: &Value, at: &str) -> Vec<String> {
     found
 }
 
-fn others(value: &Value, words: &[Value]) -> Vec<Value> {
+fn others(value: &Value, enum_values: &[Value]) -> Vec<Value> {
     let mut others = vec![Value::Null];
     match value {
         Value::String(_) => {
             others.extend(["", "x", "0", "AB123456"].map(Value::from));
             others.push("x".repeat(LONG).into());
-            others.extend(words.iter().cloned());
+            others.extend(enum_values.iter().cloned());
         }
         Value::Number(_) => {
             others.extend([json!(0), json!(1), json!(-1), json!(1.5), json!(300), json!(3_000_000_000_i64)])
@@ -105,13 +105,13 @@ fn others(value: &Value, words: &[Value]) -> Vec<Value> {
 }
 
 /// Every value of every enum in a description.
-pub fn words(spec: &Value) -> Vec<Value> {
+pub fn enum_values(spec: &Value) -> Vec<Value> {
     match spec {
         Value::Object(map) => {
             let own = map.get("enum").and_then(Value::as_array).cloned().unwrap_or_default();
-            own.into_iter().chain(map.values().flat_map(words)).collect()
+            own.into_iter().chain(map.values().flat_map(enum_values)).collect()
         }
-        Value::Array(list) => list.iter().flat_map(words).collect(),
+        Value::Array(list) => list.iter().flat_map(enum_values).collect(),
         _ => Vec::new(),
     }
 }

@@ -92,7 +92,12 @@ pub struct Operation {
 pub fn operations(spec: &Value) -> Vec<Operation> {
     let mut found = Vec::new();
     for (path, item) in spec["paths"].as_object().expect("paths") {
-        for (method, node) in item.as_object().expect("a path item").iter().filter(|(key, _)| *key != "parameters") {
+        for (method, node) in item
+            .as_object()
+            .expect("a path item")
+            .iter()
+            .filter(|(key, _)| *key != "parameters" && !key.starts_with("x-"))
+        {
             let both = item.get("parameters").into_iter().chain(node.get("parameters"));
             let parameters = both.filter_map(Value::as_array).flatten().map(|p| resolve(spec, p).clone()).collect();
             found.push(Operation { method: method.to_uppercase(), path: path.clone(), node: node.clone(), parameters });

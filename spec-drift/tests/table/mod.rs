@@ -25,7 +25,7 @@ pub fn rows(directory: &std::path::Path) -> Vec<Row> {
         yaml_serde::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
     let table = read(directory.join("tests/table.yaml"));
-    let bases = [("openapi", "../openapi.yaml"), ("parcels", "tests/specs/parcels.yaml")];
+    let bases = [("onboarding", "tests/specs/onboarding.yaml"), ("parcels", "tests/specs/parcels.yaml")];
     let mut rows = Vec::new();
     for (base, path) in bases {
         let base_spec = read(directory.join(path));

@@ -1,5 +1,6 @@
-//! What a comparison finds: a place, a verdict, a sentence, and a witness if it breaks.
+//! What a comparison finds: a place, a verdict, a change, and a witness if it breaks.
 
+use super::change::Change;
 use serde_json::Value;
 use std::fmt;
 
@@ -83,9 +84,48 @@ pub struct Finding {
     /// Where.
     pub place: Place,
     /// What changed.
-    pub sentence: String,
+    pub change: Change,
     /// The proof, if it breaks.
     pub witness: Option<Witness>,
+}
+
+impl Place {
+    /// In the document, outside its operations.
+    pub(crate) fn of_document(pointer: &str) -> Self {
+        Self { pointer: pointer.to_owned(), ..Self::default() }
+    }
+
+    /// In an operation, outside its messages.
+    pub(crate) fn of_operation(operation: &str, pointer: &str) -> Self {
+        Self { operation: Some(operation.to_owned()), ..Self::of_document(pointer) }
+    }
+
+    /// In one message of an operation.
+    pub(crate) fn of_message(operation: &str, direction: Direction, pointer: &str) -> Self {
+        Self { direction: Some(direction), ..Self::of_operation(operation, pointer) }
+    }
+
+    /// Elsewhere in the same message.
+    pub(crate) fn at(&self, pointer: &str) -> Self {
+        Self { pointer: pointer.to_owned(), ..self.clone() }
+    }
+}
+
+impl Witness {
+    pub(crate) fn new(value: Value, reason: impl Into<String>) -> Self {
+        Self { value, reason: reason.into() }
+    }
+}
+
+impl Finding {
+    /// What needs no proof.
+    pub(crate) fn new(verdict: Verdict, place: Place, change: Change) -> Self {
+        Self { verdict, place, change, witness: None }
+    }
+
+    pub(crate) fn breaks(place: Place, change: Change, witness: Witness) -> Self {
+        Self { witness: Some(witness), ..Self::new(Verdict::Breaks, place, change) }
+    }
 }
 
 /// A token of a JSON pointer (RFC 6901).

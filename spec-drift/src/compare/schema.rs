@@ -1,21 +1,19 @@
 //! One schema of the old document against its counterpart in the new one, keyword by keyword.
 
 use crate::{
-    at::{At, Null, Step},
-    body::Body,
-    dialect,
-    finding::{Direction, Finding, Verdict},
-    implied::{implied, same, validator},
-    resolve::{reference, resolve},
-    sample::Hints,
-    words,
+    compare::{
+        at::{At, Null, Step},
+        body::Body,
+    },
+    document::{annotation::is_annotation, flat::flat, node::Node, reference::reference},
+    report::{Change, Direction, Finding, Keyword, Place, Verdict},
+    witness::{
+        implied::{implied, same, validator},
+        meaning,
+        sample::Hints,
+    },
 };
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
-
-/// Text for people, which is not in any message.
-pub(crate) const WORDS: [&str; 7] =
-    ["title", "description", "example", "examples", "externalDocs", "deprecated", "xml"];
 
 /// Keywords that constrain the value itself, starting with those that others depend on.
 const SCALARS: [&str; 17] = [
@@ -41,22 +39,22 @@ const SCALARS: [&str; 17] = [
 const NESTED: [&str; 4] = ["properties", "required", "additionalProperties", "items"];
 const UNIONS: [&str; 4] = ["oneOf", "anyOf", "allOf", "not"];
 
-/// Compares one schema of a message in one direction.
-pub(crate) fn compare(
-    (old, before): (&Value, &Value),
-    (new, after): (&Value, &Value),
-    (operation, direction, pointer): (&str, Direction, &str),
-) -> Vec<Finding> {
-    let mut body = Body::new((old, before), (new, after), (operation, direction, pointer));
-    body.schema(before, after, &At { pointer: pointer.to_owned(), up: None, null: None });
+/// Compares the schema of a body in one direction.
+pub(crate) fn compare(old: Node, new: Node, place: &Place) -> Vec<Finding> {
+    compare_optional(old, new, place, false)
+}
+
+/// Compares a schema whose values the client may leave out, if `optional`.
+pub(crate) fn compare_optional(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
+    let mut body = Body::new(old, new, place.clone());
+    body.schema(old.value, new.value, &At::root(&place.pointer, optional));
     body.finish();
     body.findings
 }
 
 impl Body<'_> {
     pub(crate) fn schema(&mut self, old: &Value, new: &Value, at: &At) {
-        let (old, new) = (resolve(self.old, old), resolve(self.new, new));
-        let (old, new) = (flat(self.old, old, 0), flat(self.new, new, 0));
+        let (old, new) = (flat(Node::new(self.old, old).resolved()), flat(Node::new(self.new, new).resolved()));
         let Some(visit) = self.enter(&old, &new, at) else { return };
         self.node(&old, &new, at);
         self.leave(visit);
@@ -65,15 +63,15 @@ impl Body<'_> {
     fn node(&mut self, old: &Value, new: &Value, at: &At) {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else {
             if old != new {
-                self.find(Verdict::Look, at, "is not an OpenAPI 3.0 object, so it was not compared".to_owned());
+                self.find(Verdict::Look, at, Change::NotASchema);
             }
             return;
         };
         if reference(old).is_some() || reference(new).is_some() {
-            self.find(Verdict::Look, at, "a $ref leads nowhere, so nothing beyond it was compared".to_owned());
+            self.find(Verdict::Look, at, Change::Dangling);
             return;
         }
-        self.words(before, after, at);
+        self.annotations(before, after, at);
         if UNIONS.iter().any(|key| before.contains_key(*key) || after.contains_key(*key)) {
             return self.union(old, new, at);
         }
@@ -84,13 +82,18 @@ impl Body<'_> {
             let items = |map: &Map<String, Value>| map.get("items").unwrap_or(&any).clone();
             let parent = self.pick(old, new).0;
             let (items_old, items_new) = (items(before), items(after));
-            let next = At { pointer: format!("{}/0", at.pointer), up: Some((at, parent, Step::Item)), null: None };
+            let next = At {
+                pointer: format!("{}/0", at.pointer),
+                up: Some((at, parent, Step::Item)),
+                null: None,
+                optional: false,
+            };
             self.schema(&items_old, &items_new, &next);
         }
     }
 
     /// What is only worded differently, and keywords that the tool does not know.
-    pub(crate) fn words(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
+    pub(crate) fn annotations(&mut self, old: &Map<String, Value>, new: &Map<String, Value>, at: &At) {
         let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
         keys.sort();
         keys.dedup();
@@ -106,35 +109,32 @@ impl Body<'_> {
             }
             let lists = (before.and_then(Value::as_array), after.and_then(Value::as_array));
             let reordered = matches!(lists, (Some(a), Some(b)) if a.len() == b.len());
-            let (verdict, sentence) = match key {
-                key if WORDS.contains(&key) => (Verdict::Harmless, format!("{key}, which is for people, changed")),
+            let keyword = || Keyword::between(key, old, new);
+            let (verdict, change) = match key {
+                key if is_annotation(key) => (Verdict::Harmless, Change::Annotation(key.to_owned())),
                 "enum" | "required"
                     if reordered && same(key, before.unwrap_or(&Value::Null), after.unwrap_or(&Value::Null)) =>
                 {
-                    (Verdict::Harmless, format!("the order of {key} changed"))
+                    (Verdict::Harmless, Change::Order(key.to_owned()))
                 }
                 "required" => continue,
                 key if SCALARS.contains(&key) => continue,
-                "default" if self.direction == Direction::Response => {
-                    (Verdict::Harmless, words::keyword(key, old, new))
+                "default" if self.direction == Direction::Response || !at.optional => {
+                    (Verdict::Harmless, Change::Keyword(keyword()))
                 }
-                "default" => (
-                    Verdict::Look,
-                    format!("{}; a server may assume something else if it is not sent", words::keyword(key, old, new)),
-                ),
-                "readOnly" if self.direction == Direction::Response => {
-                    (Verdict::Harmless, words::keyword(key, old, new))
+                "default" => (Verdict::Look, Change::Default(keyword())),
+                // What the new server ignores, it may also refuse.
+                "readOnly" if self.direction == Direction::Request && after == Some(&Value::Bool(true)) => {
+                    (Verdict::Look, Change::ReadOnly)
                 }
-                "writeOnly" if self.direction == Direction::Request => {
-                    (Verdict::Harmless, words::keyword(key, old, new))
+                "writeOnly" if self.direction == Direction::Response && after == Some(&Value::Bool(true)) => {
+                    (Verdict::Look, Change::FieldRemoved)
                 }
-                _ => (
-                    Verdict::Look,
-                    format!("{}; what that means for a client is not known", words::keyword(key, old, new)),
-                ),
+                "readOnly" | "writeOnly" => (Verdict::Harmless, Change::Keyword(keyword())),
+                _ => (Verdict::Look, Change::UnknownKeyword(keyword())),
             };
-            self.changed |= !WORDS.contains(&key) && !sentence.starts_with("the order");
-            self.find(verdict, at, sentence);
+            self.changed |= !matches!(change, Change::Annotation(_) | Change::Order(_));
+            self.find(verdict, at, change);
         }
     }
 
@@ -150,10 +150,10 @@ impl Body<'_> {
         let Some(first) = changed.first() else { return };
         self.changed = true;
         let (producing, accepting) = self.pick(old, new);
-        let producer = dialect::scalars(producing, self.producer().0);
-        let consumer = dialect::scalars(accepting, self.consumer().0);
+        let producer = meaning::scalars(producing, self.producer().0);
+        let consumer = meaning::scalars(accepting, self.consumer().0);
         let null =
-            at.null.unwrap_or(Null { produced: dialect::nullable(producing), accepted: dialect::nullable(accepting) });
+            at.null.unwrap_or(Null { produced: meaning::nullable(producing), accepted: meaning::nullable(accepting) });
         let mut suspects: Vec<(&str, Value)> = consumer
             .iter()
             .filter(|(key, _)| !implied(&producer, &consumer, key))
@@ -169,11 +169,11 @@ impl Body<'_> {
             let mine = |suspect: &&str| suspect == key || (key == first && !changed.contains(suspect));
             let checks: Vec<&Value> =
                 suspects.iter().filter(|(suspect, _)| mine(suspect)).map(|(_, check)| check).collect();
-            let sentence = words::keyword(key, old, new);
+            let change = Change::Keyword(Keyword::between(key, old, new));
             if checks.is_empty() {
                 let unseen = *key == "enum" && self.direction == Direction::Response && gained(old, new);
                 let verdict = if unseen { Verdict::Unseen } else { Verdict::Harmless };
-                self.find(verdict, at, sentence);
+                self.find(verdict, at, change);
                 continue;
             }
             let fails = |check: &Value, value: &Value| {
@@ -184,16 +184,16 @@ impl Body<'_> {
                 let isolated = |v: &&Value| (**check)["not"].is_object() || null.accepted || !v.is_null();
                 self.prove(candidates.iter().filter(isolated).filter(|v| fails(check, v)), at)
             });
-            self.suspect(witness, at, sentence);
+            self.suspect(witness, at, change);
         }
     }
 
     /// Values that the producing side may put here, on both sides of each limit of the other.
     pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
-        let (dialect, root) = self.producer();
-        let whole = dialect::whole(root, producing, dialect);
+        let (role, root) = self.producer();
+        let whole = meaning::whole(Node::new(root, producing), role);
         let mut hints = Hints::default();
-        hints.add(&Value::Object(dialect::scalars(accepting, self.consumer().0)));
+        hints.add(&Value::Object(meaning::scalars(accepting, self.consumer().0)));
         let Some(valid) = validator(&whole) else { return Vec::new() };
         let mut values = self.sample(&whole, hints);
         values.retain(|value| valid.is_valid(value) && (null || !value.is_null()));
@@ -210,43 +210,4 @@ fn gained(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
         (Some(old), Some(new)) => new.iter().any(|value| !old.contains(value)),
         (old, _) => old.is_some(),
     }
-}
-
-/// How many nested allOfs are merged. Deeper ones are compared as a whole.
-const MAX_MERGES: usize = 16;
-
-/// A schema with its allOf inlined if that only adds fields, because both notations mean the same.
-pub(crate) fn flat<'a>(root: &'a Value, schema: &'a Value, depth: usize) -> Cow<'a, Value> {
-    let Some(map) = schema.as_object() else { return Cow::Borrowed(schema) };
-    let Some(parts) = map.get("allOf").and_then(Value::as_array) else { return Cow::Borrowed(schema) };
-    if depth >= MAX_MERGES {
-        return Cow::Borrowed(schema);
-    }
-    let mut merged: Map<String, Value> =
-        map.iter().filter(|(key, _)| *key != "allOf").map(|(k, v)| (k.clone(), v.clone())).collect();
-    let alone = parts.len() == 1 && merged.keys().all(|key| key == "nullable" || WORDS.contains(&key.as_str()));
-    for part in parts {
-        let part = flat(root, resolve(root, part), depth + 1);
-        let Some(part) = part.as_object() else { return Cow::Borrowed(schema) };
-        for (key, value) in part {
-            match (key.as_str(), merged.get_mut(key)) {
-                (_, None) if alone || ["type", "properties", "required"].contains(&key.as_str()) => {
-                    merged.insert(key.clone(), value.clone());
-                }
-                // What describes one part does not describe the whole.
-                (key, _) if WORDS.contains(&key) => {}
-                ("type", Some(own)) if own == value => {}
-                ("properties", Some(Value::Object(own))) => {
-                    for (name, property) in value.as_object().into_iter().flatten() {
-                        if own.insert(name.clone(), property.clone()).is_some_and(|before| before != *property) {
-                            return Cow::Borrowed(schema);
-                        }
-                    }
-                }
-                ("required", Some(Value::Array(own))) => own.extend(value.as_array().into_iter().flatten().cloned()),
-                _ => return Cow::Borrowed(schema),
-            }
-        }
-    }
-    Cow::Owned(merged.into())
 }

@@ -1,27 +1,17 @@
 //! Whether an old client's credentials are still accepted.
 
 use crate::{
-    finding::{Finding, Place, Verdict, Witness},
-    resolve::resolve,
+    document::{node::Node, reference::resolve},
+    report::{Change, Finding, Place, Verdict, Witness},
 };
 use serde_json::{Map, Value, json};
 
 /// One way to authenticate: the schemes that are all required, as they appear on the wire, with their scopes.
 type Way = Vec<(Value, Vec<String>)>;
 
-pub(crate) fn compare(
-    (old, before): (&Value, &Value),
-    (new, after): (&Value, &Value),
-    operation: &str,
-) -> Option<Finding> {
-    let (old_ways, new_ways) = (ways(old, before), ways(new, after));
-    let place = Place { operation: Some(operation.to_owned()), direction: None, pointer: "/security".to_owned() };
-    let finding = |verdict, sentence: &str| Finding {
-        verdict,
-        place: place.clone(),
-        sentence: sentence.to_owned(),
-        witness: None,
-    };
+pub(crate) fn compare(old: Node, new: Node, operation: &str) -> Option<Finding> {
+    let (old_ways, new_ways) = (ways(old), ways(new));
+    let place = Place::of_operation(operation, "/security");
     if old_ways == new_ways {
         return None;
     }
@@ -33,24 +23,17 @@ pub(crate) fn compare(
         })
     };
     if old_ways.iter().all(|way| opens(way, true)) {
-        return Some(finding(
-            Verdict::Harmless,
-            "the security requirements changed; what was accepted before still is",
-        ));
+        return Some(Finding::new(Verdict::Harmless, place, Change::CredentialsAccepted));
     }
     if old_ways.iter().any(|way| opens(way, false) || way.iter().any(|(scheme, _)| similar(scheme, &new_ways))) {
-        return Some(finding(
-            Verdict::Look,
-            "the security requirements changed; whether a client's credentials are still accepted is not documented",
-        ));
+        return Some(Finding::new(Verdict::Look, place, Change::CredentialsDoubtful));
     }
     let shown = |ways: &[Way]| -> Value {
         ways.iter().map(|way| way.iter().map(|(scheme, _)| scheme.clone()).collect::<Value>()).collect()
     };
     let reason = format!("the server refuses it: it asks for one of {}", shown(&new_ways));
-    let mut breaks = finding(Verdict::Breaks, "none of the credentials that the client was built for are accepted");
-    breaks.witness = Some(Witness { value: json!({ "credentials": shown(&old_ways) }), reason });
-    Some(breaks)
+    let witness = Witness::new(json!({ "credentials": shown(&old_ways) }), reason);
+    Some(Finding::breaks(place, Change::CredentialsRefused, witness))
 }
 
 /// A bearer token is a bearer token however it was obtained: only its source may have changed.
@@ -62,8 +45,9 @@ fn similar(scheme: &Value, ways: &[Way]) -> bool {
     ways.iter().flatten().any(|(other, _)| bearer(scheme) && bearer(other))
 }
 
-fn ways(root: &Value, operation: &Value) -> Vec<Way> {
-    let stated = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
+fn ways(operation: Node) -> Vec<Way> {
+    let root = operation.root;
+    let stated = operation.value.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
     let mut ways: Vec<Way> =
         stated.into_iter().flatten().filter_map(Value::as_object).map(|way| schemes(root, way)).collect();
     if ways.is_empty() {

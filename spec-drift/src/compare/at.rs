@@ -10,6 +10,15 @@ pub(crate) struct At<'u> {
     pub(crate) up: Option<(&'u At<'u>, &'u Value, Step)>,
     /// Whether null is allowed here, if that follows from the surrounding object and not from the schema alone.
     pub(crate) null: Option<Null>,
+    /// Whether the client may leave out what is here.
+    pub(crate) optional: bool,
+}
+
+impl At<'_> {
+    /// The root of a message or parameter.
+    pub(crate) fn root(pointer: &str, optional: bool) -> Self {
+        Self { pointer: pointer.to_owned(), up: None, null: None, optional }
+    }
 }
 
 #[derive(Clone)]

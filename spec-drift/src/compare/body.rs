@@ -1,11 +1,14 @@
 //! One message body: what produces it, what accepts it, the findings, and their proof.
 
 use crate::{
-    at::{At, Step},
-    dialect::{self, Dialect},
-    finding::{Direction, Finding, Place, Verdict, Witness},
-    implied::validator,
-    sample::{Hints, Sampler},
+    compare::at::{At, Step},
+    document::node::Node,
+    report::{Change, Direction, Finding, Place, Verdict, Witness},
+    witness::{
+        implied::validator,
+        meaning::{self, Role},
+        sample::{Hints, Sampler},
+    },
 };
 use jsonschema::Validator;
 use serde_json::Value;
@@ -29,8 +32,7 @@ pub(crate) struct Body<'a> {
     pub(crate) findings: Vec<Finding>,
     /// Something other than descriptive text changed.
     pub(crate) changed: bool,
-    operation: &'a str,
-    root: String,
+    place: Place,
     produced: Value,
     valid: Option<Validator>,
     accepted: Option<Validator>,
@@ -50,29 +52,21 @@ pub(crate) struct Visit {
 }
 
 impl<'a> Body<'a> {
-    pub(crate) fn new(
-        (old, before): (&'a Value, &Value),
-        (new, after): (&'a Value, &Value),
-        (operation, direction, root): (&'a str, Direction, &str),
-    ) -> Self {
+    pub(crate) fn new(old: Node<'a>, new: Node<'a>, place: Place) -> Self {
+        let direction = place.direction.unwrap_or(Direction::Request);
         let (produced, accepted) = match direction {
-            Direction::Request => {
-                (dialect::whole(old, before, Dialect::Sent), dialect::whole(new, after, Dialect::Demanded))
-            }
-            Direction::Response => {
-                (dialect::whole(new, after, Dialect::Served), dialect::whole(old, before, Dialect::Decoded))
-            }
+            Direction::Request => (meaning::whole(old, Role::ClientSends), meaning::whole(new, Role::ServerAccepts)),
+            Direction::Response => (meaning::whole(new, Role::ServerSends), meaning::whole(old, Role::ClientAccepts)),
         };
-        let other = if direction == Direction::Request { Dialect::Demanded } else { Dialect::Served };
+        let other = if direction == Direction::Request { Role::ServerAccepts } else { Role::ServerSends };
         Self {
-            before: validator(&dialect::whole(old, before, other)),
-            old,
-            new,
+            before: validator(&meaning::whole(old, other)),
+            old: old.root,
+            new: new.root,
             direction,
             findings: Vec::new(),
             changed: false,
-            operation,
-            root: root.to_owned(),
+            place,
             valid: validator(&produced),
             accepted: validator(&accepted),
             produced,
@@ -84,17 +78,17 @@ impl<'a> Body<'a> {
         }
     }
 
-    pub(crate) fn producer(&self) -> (Dialect, &'a Value) {
+    pub(crate) fn producer(&self) -> (Role, &'a Value) {
         match self.direction {
-            Direction::Request => (Dialect::Sent, self.old),
-            Direction::Response => (Dialect::Served, self.new),
+            Direction::Request => (Role::ClientSends, self.old),
+            Direction::Response => (Role::ServerSends, self.new),
         }
     }
 
-    pub(crate) fn consumer(&self) -> (Dialect, &'a Value) {
+    pub(crate) fn consumer(&self) -> (Role, &'a Value) {
         match self.direction {
-            Direction::Request => (Dialect::Demanded, self.new),
-            Direction::Response => (Dialect::Decoded, self.old),
+            Direction::Request => (Role::ServerAccepts, self.new),
+            Direction::Response => (Role::ClientAccepts, self.old),
         }
     }
 
@@ -114,7 +108,7 @@ impl<'a> Body<'a> {
         self.places += 1;
         if self.places > MAX_PLACES {
             if self.places == MAX_PLACES + 1 {
-                self.find(Verdict::Look, at, format!("stopped here: this body has more than {MAX_PLACES} places"));
+                self.find(Verdict::Look, at, Change::TooManyPlaces(MAX_PLACES));
             }
             return None;
         }
@@ -128,21 +122,17 @@ impl<'a> Body<'a> {
         }
     }
 
-    pub(crate) fn find(&mut self, verdict: Verdict, at: &At, sentence: String) {
-        let place = self.place(at.pointer.clone());
-        self.findings.push(Finding { verdict, place, sentence, witness: None });
+    pub(crate) fn find(&mut self, verdict: Verdict, at: &At, change: Change) {
+        self.findings.push(Finding::new(verdict, self.place.at(&at.pointer), change));
     }
 
     /// A suspected break: it breaks if there is a proof, and needs a look otherwise.
-    pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, sentence: String) {
-        let place = self.place(at.pointer.clone());
-        let verdict = if witness.is_some() { Verdict::Breaks } else { Verdict::Look };
-        let sentence = if witness.is_some() { sentence } else { format!("{sentence}; no value was found that fails") };
-        self.findings.push(Finding { verdict, place, sentence, witness });
-    }
-
-    fn place(&self, pointer: String) -> Place {
-        Place { operation: Some(self.operation.to_owned()), direction: Some(self.direction), pointer }
+    pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, change: Change) {
+        let place = self.place.at(&at.pointer);
+        self.findings.push(match witness {
+            Some(witness) => Finding::breaks(place, change, witness),
+            None => Finding::new(Verdict::Look, place, Change::Unproven(Box::new(change))),
+        });
     }
 
     pub(crate) fn sample(&self, whole: &Value, hints: Hints) -> Vec<Value> {
@@ -168,7 +158,7 @@ impl<'a> Body<'a> {
             Direction::Response => "the client cannot decode it",
         };
         let reason = format!("{side}: at '{}': {error}", error.instance_path());
-        Some(Witness { reason, value: message })
+        Some(Witness::new(message, reason))
     }
 
     /// Whether the same failure was possible with the old document alone.
@@ -198,8 +188,8 @@ impl<'a> Body<'a> {
         if let Some(known) = self.around.borrow().get(&key) {
             return known.clone();
         }
-        let (dialect, root) = self.producer();
-        let whole = dialect::whole(root, parent, dialect);
+        let (role, root) = self.producer();
+        let whole = meaning::whole(Node::new(root, parent), role);
         let objects: Vec<Value> =
             self.sample(&whole, Hints::default()).into_iter().filter(Value::is_object).take(2).collect();
         self.around.borrow_mut().insert(key, objects.clone());
@@ -211,16 +201,16 @@ impl<'a> Body<'a> {
         if !self.changed {
             return;
         }
-        let at = At { pointer: self.root.clone(), up: None, null: None };
+        let at = At::root(&self.place.pointer, false);
         let samples = self.sample(&self.produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
-            return self.find(Verdict::Look, &at, "a pattern cannot be read, so nothing could be sampled".to_owned());
+            return self.find(Verdict::Look, &at, Change::UnreadablePattern);
         };
         let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
         let none = samples.is_empty();
         for sample in samples.into_iter().filter(|sample| !self.failed_before(sample)).collect::<Vec<_>>() {
             let Some(pointer) =
-                accepted.iter_errors(&sample).next().map(|e| format!("{}{}", self.root, e.instance_path()))
+                accepted.iter_errors(&sample).next().map(|e| format!("{}{}", self.place.pointer, e.instance_path()))
             else {
                 continue;
             };
@@ -230,8 +220,8 @@ impl<'a> Body<'a> {
             };
             if !self.findings.iter().any(known) {
                 let witness = self.fails(sample);
-                let at = At { pointer, up: None, null: None };
-                self.suspect(witness, &at, "one side may produce what the other does not accept".to_owned());
+                let at = At::root(&pointer, false);
+                self.suspect(witness, &at, Change::Mismatch);
                 return self.say_bounds(none);
             }
         }
@@ -239,13 +229,11 @@ impl<'a> Body<'a> {
     }
 
     fn say_bounds(&mut self, none: bool) {
-        let at = At { pointer: self.root.clone(), up: None, null: None };
+        let at = At::root(&self.place.pointer, false);
         if none {
-            self.find(Verdict::Look, &at, "no valid body could be built, so none was tried".to_owned());
+            self.find(Verdict::Look, &at, Change::NoSample);
         } else if self.bounded.get() {
-            let sentence =
-                "a bound on sampling was hit (a recursive, very wide or very long schema): not everything was tried";
-            self.find(Verdict::Look, &at, sentence.to_owned());
+            self.find(Verdict::Look, &at, Change::Bounded);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Where an operation is called: its servers and its path.
 
+use crate::document::node::Node;
 use serde_json::Value;
 
 /// The limit on addresses of one operation, and on ways to fill in one server's variables.
 const MAX_ADDRESSES: usize = 256;
 
 /// The servers that apply to an operation: its own, its path's, or the document's. The client uses the first.
-pub(crate) fn servers(root: &Value, item: &Value, operation: &Value) -> Vec<String> {
-    let stated = [operation, item, root]
+pub(crate) fn servers(item: Node, operation: Node) -> Vec<String> {
+    let stated = [operation.value, item.value, item.root]
         .into_iter()
         .find_map(|node| node.get("servers").and_then(Value::as_array).filter(|list| !list.is_empty()));
     let mut urls: Vec<String> = Vec::new();

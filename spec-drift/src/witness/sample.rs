@@ -1,6 +1,6 @@
 //! Values that one side of a message may produce: the smallest, the fullest, and one for each possible difference.
 
-use crate::pattern;
+use crate::witness::pattern;
 use serde_json::{Map, Number, Value, json};
 use std::cell::Cell;
 

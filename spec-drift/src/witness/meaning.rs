@@ -3,34 +3,38 @@
 //! What the client decodes is what typify 0.8 and this project's build.rs make of a schema. The judge verifies it.
 
 use crate::{
-    integer,
-    resolve::{reference, resolve, target},
+    document::{
+        flat::flat,
+        node::Node,
+        reference::{reference, resolve, target},
+    },
+    witness::integer,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-/// A side of a message.
+/// Who sends or accepts a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// What an old client sends.
-    Sent,
-    /// What a new server demands of a request.
-    Demanded,
-    /// What a new server answers.
-    Served,
-    /// What an old client decodes.
-    Decoded,
+pub(crate) enum Role {
+    /// A shipped client that sends a request.
+    ClientSends,
+    /// A server that checks it.
+    ServerAccepts,
+    /// A server that answers.
+    ServerSends,
+    /// A shipped client that decodes the response.
+    ClientAccepts,
 }
 
-use Dialect::{Decoded, Demanded, Sent, Served};
+use Role::{ClientAccepts, ClientSends, ServerAccepts, ServerSends};
 
 /// Formats that the client decodes into dedicated types, and so checks.
 const TYPED: [&str; 6] = ["uuid", "date", "date-time", "ip", "ipv4", "ipv6"];
 
 /// A schema with everything that it refers to, for jsonschema.
-pub(crate) fn whole(root: &Value, schema: &Value, dialect: Dialect) -> Value {
-    let mut defs = Definitions { root, dialect, names: HashMap::new(), waiting: Vec::new() };
-    let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema, false)]))]);
+pub(crate) fn whole(schema: Node, role: Role) -> Value {
+    let mut defs = Definitions { root: schema.root, role, names: HashMap::new(), waiting: Vec::new() };
+    let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema.value, false)]))]);
     let mut done = Map::new();
     while let Some((name, schema)) = defs.waiting.pop() {
         let schema = defs.schema(schema, false);
@@ -43,7 +47,7 @@ pub(crate) fn whole(root: &Value, schema: &Value, dialect: Dialect) -> Value {
 
 struct Definitions<'a> {
     root: &'a Value,
-    dialect: Dialect,
+    role: Role,
     names: HashMap<&'a str, String>,
     waiting: Vec<(String, &'a Value)>,
 }
@@ -54,7 +58,7 @@ impl<'a> Definitions<'a> {
         if let Some(reference) = reference(schema) {
             let Some(target) = target(self.root, reference) else { return true.into() };
             // A union's tag concerns only that union, so its branches are inlined.
-            if branch && self.dialect == Decoded && resolve(self.root, target).get("properties").is_some() {
+            if branch && self.role == ClientAccepts && resolve(self.root, target).get("properties").is_some() {
                 return self.schema(resolve(self.root, target), true);
             }
             let next = format!("d{}", self.names.len());
@@ -65,13 +69,13 @@ impl<'a> Definitions<'a> {
             return json!({ "$ref": format!("#/$defs/{name}") });
         }
         let Some(map) = schema.as_object() else { return true.into() };
-        let mut core = scalars(map, self.dialect);
+        let mut core = scalars(map, self.role);
         self.nested(map, &mut core, branch);
         if nullable(map) { json!({ "anyOf": [{ "type": "null" }, core] }) } else { core.into() }
     }
 
     fn nested(&mut self, map: &'a Map<String, Value>, core: &mut Map<String, Value>, branch: bool) {
-        let required = required(self.root, map, self.dialect);
+        let required = required(self.root, map, self.role);
         if !required.is_empty() {
             core.insert("required".to_owned(), json!(required));
         }
@@ -79,14 +83,20 @@ impl<'a> Definitions<'a> {
             let mut out = Map::new();
             for (name, property) in properties {
                 let optional = !required.contains(&name.as_str());
-                let mut inner = self.schema(property, false);
+                let mut inner = match self.role {
+                    // Never sent.
+                    ServerSends if flag(self.root, property, "writeOnly") => false.into(),
+                    // Ignored.
+                    ServerAccepts if flag(self.root, property, "readOnly") => true.into(),
+                    _ => self.schema(property, false),
+                };
                 let tag = property.get("enum").and_then(Value::as_array).filter(|list| branch && list.len() == 1);
-                if let Some(tag) = tag.filter(|_| self.dialect == Decoded) {
+                if let Some(tag) = tag.filter(|_| self.role == ClientAccepts) {
                     inner["enum"] = tag.clone().into();
                 }
-                if null_in_place(self.root, property, optional, self.dialect) {
+                if null_in_place(Node::new(self.root, property), optional, self.role) {
                     inner = json!({ "anyOf": [{ "type": "null" }, inner] });
-                } else if optional && self.dialect == Sent {
+                } else if optional && self.role == ClientSends {
                     if reference(property).is_none() && property.get("default").is_none_or(Value::is_null) {
                         inner = json!({ "allOf": [inner, { "not": { "type": "null" } }] });
                     }
@@ -98,7 +108,7 @@ impl<'a> Definitions<'a> {
             }
             core.insert("properties".to_owned(), out.into());
         }
-        match extras(map, self.dialect) {
+        match extras(map, self.role) {
             Extras::None => drop(core.insert("additionalProperties".to_owned(), false.into())),
             Extras::Schema(schema) => {
                 let schema = self.schema(schema, false);
@@ -114,7 +124,7 @@ impl<'a> Definitions<'a> {
             if let Some(list) = map.get(key).and_then(Value::as_array) {
                 let list: Vec<Value> = list.iter().map(|schema| self.schema(schema, key != "allOf")).collect();
                 // The client takes the first alternative that matches, however many do.
-                let key = if self.dialect == Decoded && key == "oneOf" { "anyOf" } else { key };
+                let key = if self.role == ClientAccepts && key == "oneOf" { "anyOf" } else { key };
                 core.insert(key.to_owned(), list.into());
             }
         }
@@ -125,6 +135,10 @@ impl<'a> Definitions<'a> {
     }
 }
 
+fn flag(root: &Value, property: &Value, name: &str) -> bool {
+    flat(Node::new(root, property).resolved()).get(name) == Some(&true.into())
+}
+
 /// What an object contains besides its named fields.
 pub(crate) enum Extras<'a> {
     None,
@@ -132,28 +146,28 @@ pub(crate) enum Extras<'a> {
     Schema(&'a Value),
 }
 
-pub(crate) fn extras(map: &Map<String, Value>, dialect: Dialect) -> Extras<'_> {
+pub(crate) fn extras(map: &Map<String, Value>, role: Role) -> Extras<'_> {
     match map.get("additionalProperties") {
         Some(Value::Bool(false)) => Extras::None,
         Some(schema @ Value::Object(object)) if !object.is_empty() => Extras::Schema(schema),
         // typify gives a struct a map for this, but not for `true`.
-        Some(Value::Object(_)) if dialect == Sent => Extras::Any,
+        Some(Value::Object(_)) if role == ClientSends => Extras::Any,
         // A struct with named fields sends no others.
-        _ if dialect == Sent && map.contains_key("properties") => Extras::None,
+        _ if role == ClientSends && map.contains_key("properties") => Extras::None,
         _ => Extras::Any,
     }
 }
 
-pub(crate) fn required<'a>(root: &Value, map: &'a Map<String, Value>, dialect: Dialect) -> Vec<&'a str> {
-    let flag = match dialect {
-        Demanded => "readOnly",
-        Served => "writeOnly",
-        Sent | Decoded => "",
+pub(crate) fn required<'a>(root: &Value, map: &'a Map<String, Value>, role: Role) -> Vec<&'a str> {
+    let exempted = match role {
+        ServerAccepts => Some("readOnly"),
+        ServerSends => Some("writeOnly"),
+        ClientSends | ClientAccepts => None,
     };
     let listed = map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let exempt = |name: &str| {
         let property = map.get("properties").and_then(|p| p.get(name));
-        property.is_some_and(|p| resolve(root, p).get(flag) == Some(&true.into()))
+        property.zip(exempted).is_some_and(|(property, name)| flag(root, property, name))
     };
     listed.filter(|name| !exempt(name)).collect()
 }
@@ -180,9 +194,9 @@ pub(crate) fn collection(property: &Value) -> bool {
 }
 
 /// Whether the client decodes null in place of an optional field.
-pub(crate) fn null_in_place(root: &Value, property: &Value, optional: bool, dialect: Dialect) -> bool {
-    let default = resolve(root, property).get("default").is_some_and(|default| !default.is_null());
-    optional && dialect == Decoded && !collection(property) && !default
+pub(crate) fn null_in_place(property: Node, optional: bool, role: Role) -> bool {
+    let default = property.resolved().get("default").is_some_and(|default| !default.value.is_null());
+    optional && role == ClientAccepts && !collection(property.value) && !default
 }
 
 fn fixed_length(map: &Map<String, Value>) -> Option<&Value> {
@@ -204,16 +218,20 @@ pub(crate) fn inferred(map: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The schema keywords that constrain the value itself, not its contents.
-pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String, Value> {
+pub(crate) fn scalars(map: &Map<String, Value>, role: Role) -> Map<String, Value> {
     let mut core = Map::new();
     let mut copy = |key: &str| {
         if let Some(value) = map.get(key) {
             core.insert(key.to_owned(), value.clone());
         }
     };
-    let kind = if matches!(dialect, Sent | Decoded) { inferred(map) } else { map.get("type").and_then(Value::as_str) };
+    let kind = if matches!(role, ClientSends | ClientAccepts) {
+        inferred(map)
+    } else {
+        map.get("type").and_then(Value::as_str)
+    };
     let format = map.get("format").and_then(Value::as_str);
-    if dialect == Decoded {
+    if role == ClientAccepts {
         match kind {
             Some("string") if map.contains_key("enum") => {}
             Some("string") if format.is_some_and(|f| TYPED.contains(&f)) => copy("format"),
@@ -256,7 +274,7 @@ pub(crate) fn scalars(map: &Map<String, Value>, dialect: Dialect) -> Map<String,
         }
         let meant = format.and_then(integer::meant);
         // Without a format, an integer is unbounded in theory. In practice, whoever writes one has 64 bits.
-        let meant = if matches!(dialect, Sent | Served) { meant.or(integer::meant("int64")) } else { meant };
+        let meant = if matches!(role, ClientSends | ServerSends) { meant.or(integer::meant("int64")) } else { meant };
         if let Some((low, high)) = meant.filter(|_| kind == Some("integer")) {
             if format.and_then(integer::meant).is_some() {
                 core.remove("format");

@@ -1,12 +1,20 @@
 //! The fields of an object: named, required, and additional.
 
 use crate::{
-    at::{At, Null, Step},
-    body::Body,
-    dialect::{self, Dialect, Extras},
-    finding::{Direction, Verdict, token},
-    resolve::{reference, resolve},
-    sample::extra_name,
+    compare::{
+        at::{At, Null, Step},
+        body::Body,
+    },
+    document::{
+        flat::flat,
+        node::Node,
+        reference::{reference, resolve},
+    },
+    report::{Change, Direction, Keyword, Verdict, token},
+    witness::{
+        meaning::{self, Extras, Role},
+        sample::extra_name,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -27,11 +35,20 @@ impl Body<'_> {
             let up = Some((at, parent, Step::Field(name.clone())));
             match (old_fields.get(name), new_fields.get(name)) {
                 (Some(old_field), Some(new_field)) => {
-                    let null = self.null((before, old_field), (after, new_field), name);
-                    self.schema(old_field, new_field, &At { pointer, up, null: Some(null) });
+                    if self.withheld(self.old, old_field) && self.withheld(self.new, new_field) {
+                        continue;
+                    }
+                    let null = Some(self.null((before, old_field), (after, new_field), name));
+                    let optional = !meaning::required(self.old, before, Role::ClientSends).contains(&name.as_str());
+                    self.schema(old_field, new_field, &At { pointer, up, null, optional });
                 }
-                (Some(field), None) => self.only_in_old(field, after, &At { pointer, up, null: None }),
-                (None, Some(field)) => self.only_in_new(name, field, (before, after), &At { pointer, up, null: None }),
+                (Some(field), None) => {
+                    self.only_in_old(field, after, &At { pointer, up, null: None, optional: true });
+                }
+                (None, Some(field)) => {
+                    let here = At { pointer, up, null: None, optional: true };
+                    self.only_in_new(name, field, (before, after), &here);
+                }
                 (None, None) => {}
             }
         }
@@ -40,6 +57,15 @@ impl Body<'_> {
             self.requirement(&name, before, after, at);
         }
         self.extras(before, after, at);
+    }
+
+    /// Whether a field is in no message of this direction.
+    fn withheld(&self, root: &Value, field: &Value) -> bool {
+        let flag = match self.direction {
+            Direction::Request => "readOnly",
+            Direction::Response => "writeOnly",
+        };
+        flat(Node::new(root, field).resolved()).get(flag) == Some(&true.into())
     }
 
     fn unnamed_requirements(&self, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
@@ -66,53 +92,54 @@ impl Body<'_> {
         };
         let ((producer, produced), (consumer, accepted)) = (self.producer(), self.consumer());
         let (producing, accepting) = self.pick(old, new);
-        let demanded = dialect::required(accepted, accepting, consumer).contains(&name);
-        let assured = dialect::required(produced, producing, producer).contains(&name);
+        let demanded = meaning::required(accepted, accepting, consumer).contains(&name);
+        let assured = meaning::required(produced, producing, producer).contains(&name);
         let (before, after) = (listed(old), listed(new));
-        if before == after && demanded == assured {
+        // What the other side lacked before is not drift.
+        let lacked = match self.direction {
+            Direction::Request => meaning::required(self.old, old, Role::ServerAccepts).contains(&name),
+            Direction::Response => !meaning::required(self.old, old, Role::ServerSends).contains(&name),
+        };
+        if before == after && (demanded == assured || lacked) {
             return;
         }
-        let here = At { pointer: format!("{}{}", at.pointer, token(name)), up: None, null: None };
-        let sentence = if after { "is required now" } else { "is no longer required" };
+        let here = At::root(&format!("{}{}", at.pointer, token(name)), true);
+
         let gone = |map: &Map<String, Value>| map.get("properties").is_none_or(|p| p.get(name).is_none());
         self.changed = true;
         if demanded && !assured {
             let schema = Value::Object(producing.clone());
             let candidates = self.candidates(&schema, accepting, false);
             let witness = self.prove(candidates.iter().filter(|v| v.is_object() && v.get(name).is_none()), at);
-            self.suspect(
-                witness,
-                &here,
-                format!(
-                    "{}{sentence}",
-                    if gone(old) {
-                        "is new and "
-                    } else if gone(new) {
-                        "is gone and "
-                    } else {
-                        ""
-                    }
-                ),
-            );
+            let change = match (after, gone(old), gone(new)) {
+                (true, true, _) => Change::NewAndRequired,
+                (true, false, true) => Change::GoneAndRequired,
+                (true, false, false) => Change::Required,
+                (false, _, true) => Change::FieldRemoved,
+                (false, _, false) => Change::Optional,
+            };
+            self.suspect(witness, &here, change);
         } else if !gone(old) && !gone(new) {
-            self.find(Verdict::Harmless, &here, sentence.to_owned());
+            self.find(Verdict::Harmless, &here, if after { Change::Required } else { Change::Optional });
         }
     }
 
     fn only_in_old(&mut self, field: &Value, after: &Map<String, Value>, here: &At) {
         self.changed = true;
-        let other = "is no longer named, and additional fields have another schema";
+        if self.withheld(self.old, field) {
+            return self.find(Verdict::Harmless, here, Change::NotNamed);
+        }
         if self.direction == Direction::Response {
-            return match dialect::extras(after, Dialect::Served) {
-                Extras::Schema(extra) => self.opaque(extra, field, here, other),
-                _ => self.find(Verdict::Harmless, here, "is no longer sent; the client finds it absent".to_owned()),
+            return match meaning::extras(after, Role::ServerSends) {
+                Extras::Schema(extra) => self.opaque(extra, field, here, Change::FieldBecameExtra),
+                _ => self.find(Verdict::Look, here, Change::FieldRemoved),
             };
         }
-        match dialect::extras(after, Dialect::Demanded) {
-            Extras::None => self.refused(field, here, "is no longer allowed, and the client may send it"),
-            Extras::Schema(extra) => self.opaque(field, extra, here, other),
+        match meaning::extras(after, Role::ServerAccepts) {
+            Extras::None => self.refused(field, here, Change::FieldForbidden),
+            Extras::Schema(extra) => self.opaque(field, extra, here, Change::FieldBecameExtra),
             Extras::Any => {
-                self.find(Verdict::Unseen, here, "is no longer named; the client may still send it".to_owned());
+                self.find(Verdict::Unseen, here, Change::NotNamed);
             }
         }
     }
@@ -126,32 +153,31 @@ impl Body<'_> {
     ) {
         self.changed = true;
         if self.direction == Direction::Request {
-            let other = "is named now, and the client may send it as something else";
-            return match dialect::extras(before, Dialect::Sent) {
+            return match meaning::extras(before, Role::ClientSends) {
                 // `requirement` has reported it.
-                _ if dialect::required(self.new, after, Dialect::Demanded).contains(&name) => {}
-                Extras::None => self.find(Verdict::Harmless, here, "is new; the client does not send it".to_owned()),
-                Extras::Schema(extra) => self.opaque(extra, field, here, other),
-                Extras::Any => self.opaque(&json!({}), field, here, other),
+                _ if meaning::required(self.new, after, Role::ServerAccepts).contains(&name) => {}
+                Extras::None => self.find(Verdict::Harmless, here, Change::NotSent),
+                Extras::Schema(extra) => self.opaque(extra, field, here, Change::ExtraBecameField),
+                Extras::Any => self.opaque(&json!({}), field, here, Change::ExtraBecameField),
             };
         }
-        match dialect::extras(before, Dialect::Decoded) {
-            Extras::None => self.refused(field, here, "is new, and the client refuses fields that it does not know"),
+        match meaning::extras(before, Role::ClientAccepts) {
+            Extras::None => self.refused(field, here, Change::FieldUnexpected),
             Extras::Schema(extra) => {
-                self.opaque(field, extra, here, "is new, and the client reads it as it reads any other field");
+                self.opaque(field, extra, here, Change::FieldReadAsExtra);
             }
             Extras::Any if !before.contains_key("properties") => {
-                self.find(Verdict::Harmless, here, "is named now; the client reads every field".to_owned());
+                self.find(Verdict::Harmless, here, Change::FieldNamed);
             }
-            Extras::Any => self.find(Verdict::Unseen, here, "is new; the client does not see it".to_owned()),
+            Extras::Any => self.find(Verdict::Unseen, here, Change::FieldAdded),
         }
     }
 
     /// A field that the other side refuses, whatever its value.
-    fn refused(&mut self, field: &Value, here: &At, sentence: &str) {
+    fn refused(&mut self, field: &Value, here: &At, change: Change) {
         let candidates = self.candidates(field, &Map::new(), false);
         let witness = self.prove(candidates.iter(), here);
-        self.suspect(witness, here, sentence.to_owned());
+        self.suspect(witness, here, change);
     }
 
     fn null(
@@ -160,15 +186,15 @@ impl Body<'_> {
         (new, new_field): (&Map<String, Value>, &Value),
         name: &str,
     ) -> Null {
-        let side = |dialect: Dialect, root: &Value, map: &Map<String, Value>, field: &Value| {
-            let optional = !dialect::required(root, map, dialect).contains(&name);
+        let side = |role: Role, root: &Value, map: &Map<String, Value>, field: &Value| {
+            let optional = !meaning::required(root, map, role).contains(&name);
             let target = resolve(root, field);
-            let own = target.as_object().is_some_and(dialect::nullable);
+            let own = target.as_object().is_some_and(meaning::nullable);
             let default = target.get("default").is_some_and(|d| !d.is_null());
-            match dialect {
+            match role {
                 // Absent and null are the same Option, which is left out.
-                Dialect::Sent => own && (!optional || default || reference(field).is_some()),
-                dialect => own || dialect::null_in_place(root, field, optional, dialect),
+                Role::ClientSends => own && (!optional || default || reference(field).is_some()),
+                role => own || meaning::null_in_place(Node::new(root, field), optional, role),
             }
         };
         let ((producer, _), (consumer, _)) = (self.producer(), self.consumer());
@@ -193,7 +219,7 @@ impl Body<'_> {
             Some(value) => value.clone(),
         };
         let (was, is) = (raw(old), raw(new));
-        let here = At { pointer: format!("{}/{}", at.pointer, extra_name(0)), up: None, null: None };
+        let here = At::root(&format!("{}/{}", at.pointer, extra_name(0)), true);
         let (producing, accepting) = self.pick(old, new);
         if let (Value::Object(_), Value::Object(_)) = (&was, &is) {
             let parent = Value::Object(producing.clone());
@@ -204,16 +230,19 @@ impl Body<'_> {
             return;
         }
         self.changed = true;
-        let produced = dialect::extras(producing, self.producer().0);
-        let accepted = dialect::extras(accepting, self.consumer().0);
-        let sentence =
-            format!("additionalProperties changed from {} to {}", crate::words::value(&was), crate::words::value(&is));
+        let produced = meaning::extras(producing, self.producer().0);
+        let accepted = meaning::extras(accepting, self.consumer().0);
+        let change = Change::Keyword(Keyword {
+            name: "additionalProperties".to_owned(),
+            old: Some(was.clone()),
+            new: Some(is.clone()),
+        });
         let unseen =
             self.direction == Direction::Response && old.contains_key("properties") && matches!(accepted, Extras::Any);
         match (produced, accepted) {
             (Extras::None, _) | (_, Extras::Any) => {
                 let verdict = if unseen && is.is_object() { Verdict::Unseen } else { Verdict::Harmless };
-                self.find(verdict, &here, sentence);
+                self.find(verdict, &here, change);
             }
             _ => {
                 let schema = Value::Object(producing.clone());
@@ -222,7 +251,7 @@ impl Body<'_> {
                     candidates.iter().filter(|v| v.get(extra_name(0)).is_some() || v.get(extra_name(1)).is_some()),
                     at,
                 );
-                self.suspect(witness, &here, sentence);
+                self.suspect(witness, &here, change);
             }
         }
     }

@@ -1,12 +1,10 @@
 //! Unions, and whatever else can only be compared as a whole.
 
 use crate::{
-    at::At,
-    body::Body,
-    dialect,
-    finding::{Direction, Verdict},
-    implied::validator,
-    resolve::resolve,
+    compare::{at::At, body::Body},
+    document::{annotation::is_annotation, equal::same, node::Node, reference::resolve},
+    report::{Change, Direction, Verdict},
+    witness::{implied::validator, meaning},
 };
 use serde_json::{Map, Value};
 
@@ -17,10 +15,7 @@ impl Body<'_> {
     pub(crate) fn union(&mut self, old: &Value, new: &Value, at: &At) {
         let (Some(before), Some(after)) = (old.as_object(), new.as_object()) else { return };
         let rest = |map: &Map<String, Value>, key: &str| -> Map<String, Value> {
-            map.iter()
-                .filter(|(k, _)| *k != key && !crate::schema::WORDS.contains(&k.as_str()))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect()
+            map.iter().filter(|(k, _)| *k != key && !is_annotation(k)).map(|(k, v)| (k.clone(), v.clone())).collect()
         };
         for key in ["oneOf", "anyOf"] {
             if let (Some(Value::Array(olds)), Some(Value::Array(news))) = (before.get(key), after.get(key))
@@ -36,11 +31,7 @@ impl Body<'_> {
                         .iter()
                         .any(|f| f.verdict > Verdict::Look && f.verdict != Verdict::Harmless)
                 {
-                    self.find(
-                        Verdict::Look,
-                        at,
-                        "an anyOf changed, which the client decodes in its own way".to_owned(),
-                    );
+                    self.find(Verdict::Look, at, Change::AnyOf);
                 }
                 if key == "oneOf" && self.direction == Direction::Response {
                     self.doubtful(olds, news, found, at);
@@ -48,10 +39,10 @@ impl Body<'_> {
                 return;
             }
         }
-        if !self.same_form(old, new) {
+        if !same(Node::new(self.old, old), Node::new(self.new, new)) {
             self.changed = true;
             let (producing, accepting) = self.pick(old, new);
-            self.opaque(&producing.clone(), &accepting.clone(), at, "alternatives or parts changed");
+            self.opaque(&producing.clone(), &accepting.clone(), at, Change::Composition);
         }
     }
 
@@ -66,8 +57,7 @@ impl Body<'_> {
             properties.is_some_and(|p| p.len() == 1) && required.is_some_and(|r| r.len() == 1)
         };
         if olds.iter().all(inline) {
-            let sentence = "a oneOf of inline objects changed, which the client tells apart by their one field";
-            return self.find(Verdict::Look, at, sentence.to_owned());
+            return self.find(Verdict::Look, at, Change::InlineAlternatives);
         }
         let names = |root: &Value, branch: &Value, key: &str| -> Vec<String> {
             match resolve(root, branch).get(key) {
@@ -85,9 +75,7 @@ impl Body<'_> {
                 required.iter().any(|name| gained.contains(name))
             });
             if earlier {
-                let sentence =
-                    "an alternative gained what an earlier one requires, and the client may mistake it for that one";
-                return self.find(Verdict::Look, at, sentence.to_owned());
+                return self.find(Verdict::Look, at, Change::AlternativeMistakable);
             }
         }
     }
@@ -116,46 +104,35 @@ impl Body<'_> {
             }
             match nearest {
                 Some(found) => {
-                    self.changed |=
-                        found.iter().any(|f| f.verdict != Verdict::Harmless || !f.sentence.contains("for people"));
+                    self.changed |= found.iter().any(|f| !f.change.is_annotation());
                     self.findings.extend(found);
                 }
                 None => {
                     self.changed = true;
                     let candidates = self.candidates(branch, &Map::new(), false);
                     let witness = self.prove(candidates.iter(), at);
-                    let sentence = match self.direction {
-                        Direction::Request => "an alternative that the client may send is gone",
-                        Direction::Response => "there is a new alternative that the client does not know",
+                    let change = match self.direction {
+                        Direction::Request => Change::AlternativeRemoved,
+                        Direction::Response => Change::AlternativeAdded,
                     };
-                    self.suspect(witness, at, sentence.to_owned());
+                    self.suspect(witness, at, change);
                 }
             }
         }
         if accepting.len() > producing.len() {
             self.changed = true;
-            self.find(
-                Verdict::Harmless,
-                at,
-                "has another number of alternatives; the client is not affected".to_owned(),
-            );
+            self.find(Verdict::Harmless, at, Change::AlternativesAccepted);
         }
     }
 
-    /// Equal apart from notation: references are followed, and text and order are ignored.
-    fn same_form(&self, old: &Value, new: &Value) -> bool {
-        let (dialect, _) = self.producer();
-        dialect::whole(self.old, old, dialect) == dialect::whole(self.new, new, dialect)
-    }
-
     /// Two schemas that can only be checked against each other by sampling.
-    pub(crate) fn opaque(&mut self, producing: &Value, accepting: &Value, at: &At, sentence: &str) {
-        let null = producing.as_object().is_some_and(dialect::nullable);
+    pub(crate) fn opaque(&mut self, producing: &Value, accepting: &Value, at: &At, change: Change) {
+        let null = producing.as_object().is_some_and(meaning::nullable);
         let candidates = self.candidates(producing, accepting.as_object().unwrap_or(&Map::new()), null);
-        let (dialect, root) = self.consumer();
-        let check = validator(&dialect::whole(root, accepting, dialect));
+        let (role, root) = self.consumer();
+        let check = validator(&meaning::whole(Node::new(root, accepting), role));
         let failing = candidates.iter().filter(|value| check.as_ref().is_some_and(|check| !check.is_valid(value)));
         let witness = self.prove(failing, at);
-        self.suspect(witness, at, sentence.to_owned());
+        self.suspect(witness, at, change);
     }
 }

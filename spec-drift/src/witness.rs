@@ -1,0 +1,7 @@
+//! Proof: what each side of a message takes a schema to mean, and values that one produces and the other refuses.
+
+pub(crate) mod implied;
+mod integer;
+pub(crate) mod meaning;
+mod pattern;
+pub(crate) mod sample;
