@@ -3,7 +3,7 @@
 //! With `TRAXES_ACCESS_TOKEN`, or `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to
 //! `TRAXES_BASE_URL`, or to production; without credentials it starts a sandbox and talks to that.
 
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, CommandFactory, Parser, error::ErrorKind};
 use serde_json::Value;
 use std::{
     env,
@@ -21,14 +21,30 @@ use uuid::Uuid;
 const VARIABLES: [&str; 5] =
     ["TRAXES_ACCESS_TOKEN", "TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET", "TRAXES_TOKEN_URL", "TRAXES_BASE_URL"];
 
+/// The types that the API documents.
+const TYPES: [CollectiveType; 4] =
+    [CollectiveType::Household, CollectiveType::Fleet, CollectiveType::SolarFarm, CollectiveType::VirtualPowerPlant];
+/// High enough that a different word passes, and low enough to catch a wrong case, a plural, a typo or half a word.
+const NEAR_MISS: f64 = 0.85;
+
+const EXAMPLE: &str = "\
+Example:
+  onboard --name 'Rue de la Loi 16' --type Household --properties '{\"floor\": 3}' --json
+
+In a clone, replace onboard with: cargo run --example onboard --features sandbox --";
+
 /// Create a collective onboarding request.
 #[derive(Parser)]
+#[command(name = "onboard", after_help = EXAMPLE)]
 struct Arguments {
     #[command(flatten)]
     name: Name,
     /// What kind of collective it is: Household, Fleet, SolarFarm, VirtualPowerPlant, or a newer one.
     #[arg(long = "type", value_name = "TYPE", default_value = "Household")]
     collective_type: CollectiveType,
+    /// Send a newer type even if it looks like a misspelt one.
+    #[arg(long)]
+    new_type: bool,
     /// The owner's id.
     #[arg(long, value_name = "UUID")]
     owner: Option<Uuid>,
@@ -69,8 +85,29 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration.filter(|d| !d.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
 }
 
+fn arguments() -> Result<Arguments, clap::Error> {
+    let arguments = Arguments::try_parse()?;
+    let given = &arguments.collective_type;
+    match near_miss(given) {
+        Some(documented) if !arguments.new_type => Err(Arguments::command().error(
+            ErrorKind::ValueValidation,
+            format!("--type {given} is not documented. Did you mean {documented}? If not, add --new-type"),
+        )),
+        _ => Ok(arguments),
+    }
+}
+
+/// The documented type that one was probably meant to be.
+fn near_miss(given: &CollectiveType) -> Option<CollectiveType> {
+    let letters = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+    let resembles = |documented: &CollectiveType| {
+        strsim::jaro_winkler(&letters(given.as_str()), &letters(documented.as_str())) >= NEAR_MISS
+    };
+    if TYPES.contains(given) { None } else { TYPES.into_iter().find(resembles) }
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+    let arguments = arguments().unwrap_or_else(|error| {
         // clap omits the usage if a value is wrong.
         if error.use_stderr() && !error.to_string().contains("Usage:") {
             eprintln!("{}\n", Arguments::command().render_usage());

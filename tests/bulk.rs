@@ -2,6 +2,10 @@
 
 #![cfg(feature = "sandbox")]
 
+#[path = "bulk/spreadsheets.rs"]
+mod spreadsheets;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -112,6 +116,11 @@ fn ledger(bodies: impl IntoIterator<Item = Vec<u8>>) -> BTreeMap<Uuid, usize> {
 
 fn received(sandbox: &Sandbox) -> BTreeMap<Uuid, usize> {
     ledger(sandbox.requests().into_iter().map(|request| request.body))
+}
+
+fn sent_names(sandbox: &Sandbox) -> Vec<String> {
+    let name = |body: Vec<u8>| serde_json::from_slice::<Value>(&body).unwrap()["name"].as_str().unwrap().to_owned();
+    sandbox.requests().into_iter().map(|request| name(request.body)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,10 +370,11 @@ async fn unusable_input_is_refused_with_a_reason_and_left_untouched() {
     fs::remove_file(folder.path("households.journal")).unwrap();
     for (csv, problem) in [
         ("collective_id\n", "line 1: the column name is missing"),
-        ("collective_id;name\n", "line 1: the column collective_id is missing"),
+        ("collective_id|name\n", "line 1: the column \"collective_id|name\" is unknown"),
+        ("name\n", "line 1: the column collective_id is missing"),
         ("collective_id,name,adress\n", "line 1: the column \"adress\" is unknown"),
         ("collective_id,name,name\n", "line 1: the column \"name\" is unknown or appears twice"),
-        ("", "line 1: the column collective_id is missing"),
+        ("", "line 1: the column name is missing"),
     ] {
         folder.write("households.csv", csv);
         let run = folder.run(&sandbox.url(), &[]);
@@ -444,6 +454,128 @@ async fn the_first_interrupt_waits_for_calls_in_flight_and_the_second_does_not()
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(folder.rows("households.unknown.csv").into_keys().collect::<Vec<_>>(), ids[..1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn an_interrupted_run_gives_no_advice_about_refused_rows_that_it_did_not_have() {
+    // One row was refused in an earlier run, and is not reached in this one.
+    let (folder, ids) = Folder::of(3);
+    folder.write("households.csv", csv_of(&ids[2..]));
+    let refusing = Server::queue([response(400, &[], "")]).await;
+    let port = refusing.port;
+    assert!(folder.run(&refusing.url(), &[]).stdout.contains("correct what was refused"));
+    drop(refusing);
+    folder.write("households.csv", csv_of(&ids));
+
+    let slow = Server::queue_on(port, [raw(When::AfterRequest, "", Then::Stall)]).await;
+    let mut run = folder.command(&slow.url(), &["--in-flight", "1"]);
+    let mut run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    until(|| slow.requests().len() == 1).await;
+    while run.try_wait().unwrap().is_none() {
+        interrupt(&run);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stdout = String::from_utf8(run.wait_with_output().unwrap().stdout).unwrap();
+    assert!(stdout.starts_with("stopped: interrupted: run it again\n"), "{stdout}");
+    assert!(stdout.contains("not created       2  run it again\n"), "{stdout}");
+    assert!(!stdout.contains("refused") && !stdout.contains("see above"), "{stdout}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_sandbox_run_the_real_run_says_what_to_do_and_the_other_way_round() {
+    let real = Server::endless(linked).await;
+    let (folder, ids) = Folder::of(3);
+    assert_eq!(folder.run(&real.url(), &["--sandbox"]).code, Some(0));
+    let refused = folder.run(&real.url(), &[]);
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("households.journal is for a sandbox")
+            && refused.stderr.contains(": delete it, and run it again"),
+        "{}",
+        refused.stderr
+    );
+    fs::remove_file(folder.path("households.journal")).unwrap();
+    assert_eq!(folder.run(&real.url(), &[]).code, Some(0));
+    assert_eq!(real.requests().len(), ids.len());
+
+    // What was really created must stay on record.
+    let refused = folder.run(&real.url(), &["--sandbox"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("keep it") && !refused.stderr.contains("delete"), "{}", refused.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_progress_is_told_in_plain_lines() {
+    let slow = Server::endless(|| linked().after(Duration::from_millis(1700))).await;
+    let (folder, _) = Folder::of(4);
+    let run = folder.run(&slow.url(), &["--in-flight", "1"]);
+    let line = run.stderr.lines().next().expect("a line");
+    assert!(["1 of 4 households", "2 of 4 households", "3 of 4 households"].contains(&line), "{}", run.stderr);
+    assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains('\r'), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_keeps_each_byte_of_a_response_that_could_not_be_read() {
+    // Cut off, not UTF-8, with another status, and with only one field that cannot be read.
+    let truncated = br#"{"id":"3c90c3cc-0d44-4b50-8888-8dd25736052a","act"#;
+    let latin_1 = b"{\"id\":\"3c90c3cc-0d44-4b50-8888-8dd25736052b\",\"status\":\"caf\xE9\x00\xFF\"";
+    let page = b"<html>gateway</html>";
+    let dated = br#"{"id":"7","created":"yesterday","action":{"redirectLink":"https://consent.example/c/1"}}"#;
+    let bodies = [(201, &truncated[..]), (201, latin_1), (200, page), (201, dated)];
+    let answer = |(status, body): &(u16, &[u8])| {
+        let head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n\r\n", body.len());
+        raw(When::AfterRequest, [head.as_bytes(), body].concat(), Then::KeepAlive)
+    };
+    let (folder, ids) = Folder::of(bodies.len());
+    let server = Server::queue(bodies.iter().map(answer)).await;
+    assert_eq!(folder.run(&server.url(), &["--in-flight", "1"]).code, Some(1));
+    let journal = folder.read("households.journal");
+    let steps: Vec<Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (id, (_, body)) in ids.iter().zip(bodies) {
+        let step = steps.iter().rfind(|step| step["household"] == id.to_string()).unwrap();
+        let kept = match (step["response"]["text"].as_str(), step["response"]["base64"].as_str()) {
+            (Some(text), None) => text.as_bytes().to_vec(),
+            (None, Some(base64)) => BASE64_STANDARD.decode(base64).unwrap(),
+            _ => panic!("{step}"),
+        };
+        assert_eq!(kept, body, "{step}");
+    }
+    assert!(folder.rows("households.created.csv")[&ids[0]]["remark"].contains("in the journal"));
+    // A later run can read the journal.
+    let again = folder.run(&server.url(), &[]);
+    assert_eq!((again.code, again.stderr.as_str(), server.requests().len()), (Some(1), "", bodies.len()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_run_stops_after_five_unreadable_responses_in_a_row() {
+    for (status, file) in [(201, "households.created.csv"), (200, "households.unknown.csv")] {
+        let (folder, _) = Folder::of(30);
+        let unreadable = move || response(status, &[], "{");
+        let good_after_4 = (0..4).map(|_| unreadable()).chain([linked()]);
+        let server = Server::queue(good_after_4.chain((0..25).map(|_| unreadable()))).await;
+        let run = folder.run(&server.url(), &["--in-flight", "1"]);
+        assert_eq!((run.code, server.requests().len()), (Some(1), 10), "{}", run.stderr);
+        assert!(run.stdout.starts_with("stopped: the responses cannot be read: "), "{}", run.stdout);
+        assert_eq!(folder.rows(file).len(), if status == 201 { 10 } else { 9 });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn the_commands_in_the_help_work_as_they_are_written() {
+    let real = Server::endless(linked).await;
+    let folder = Folder::new("name\nLoi 1\nLoi 2\n");
+    let help = String::from_utf8(example("bulk").arg("--help").output().unwrap().stdout).unwrap();
+    assert!(help.contains("Usage: bulk "), "{help}");
+    let (_, commands) = help.split_once("Example").unwrap();
+    let commands = commands.lines().skip(1).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let mut shell = Command::new("sh");
+    shell.env("BULK", example("bulk").get_program()).env("TRAXES_BASE_URL", real.url()).env("TRAXES_ACCESS_TOKEN", "t");
+    shell.current_dir(folder.0.path()).args(["-ec", &format!("bulk() {{ \"$BULK\" \"$@\"; }}\n{commands}")]);
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(real.requests().len(), 2);
 }
 
 #[tokio::test]

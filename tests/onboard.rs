@@ -3,7 +3,7 @@
 #![cfg(feature = "sandbox")]
 
 use serde_json::Value;
-use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, response};
+use support::{Behaviour, BlackHole, Server, Then, When, created, example, raw, refusing_port, response, spec};
 
 struct Run {
     code: i32,
@@ -210,7 +210,46 @@ async fn bad_arguments_exit_with_2_name_the_argument_and_show_the_usage() {
     ] {
         let run = onboard(&[], arguments).await;
         assert_eq!(run.code, 2, "{arguments:?}");
-        assert!(run.stderr.contains(name) && run.stderr.contains("Usage:") && run.stdout.is_empty(), "{}", run.stderr);
+        assert!(run.stderr.contains(name) && run.stdout.is_empty(), "{}", run.stderr);
+        assert!(run.stderr.contains("Usage: onboard"), "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
+async fn the_example_in_the_help_works_as_it_is_written() {
+    let help = onboard(&[], &["--help"]).await.stdout;
+    assert!(help.contains("Usage: onboard "), "{help}");
+    let (_, example) = help.split_once("Example:\n  onboard ").expect("an example");
+    let line = example.lines().next().unwrap();
+    // Read by a shell, as a user's would be.
+    let printed = std::process::Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let run = onboard(&[], &printed.lines().collect::<Vec<_>>()).await;
+    assert_eq!((run.code, &run.json()["status"]), (0, &201.into()), "{}", run.stderr);
+}
+
+#[tokio::test]
+async fn a_near_miss_of_a_documented_type_is_questioned_and_can_be_sent_all_the_same() {
+    let types = spec::schema("CollectiveType")["enum"].as_array().unwrap();
+    let mut near_misses: Vec<_> =
+        ["House", "Househlod", "fleets", "solar_farm", "Solar Farm", "virtual-power-plant"].map(str::to_owned).into();
+    for documented in types.iter().map(|name| name.as_str().unwrap()) {
+        near_misses.push(documented.to_lowercase());
+        near_misses.push(format!("{documented}s"));
+        let run = onboard(&[], &["--json", "--type", documented]).await;
+        assert_eq!(run.json()["onboarding"]["data"]["collective"]["type"], documented);
+    }
+    for given in &near_misses {
+        let run = onboard(&[], &["--type", given]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{given}");
+        let letters = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
+        let meant = types.iter().find(|name| letters(name.as_str().unwrap())[..4] == letters(given)[..4]).unwrap();
+        let question = format!("Did you mean {}?", meant.as_str().unwrap());
+        assert!(run.stderr.contains(&question) && run.stderr.contains("--new-type"), "{}", run.stderr);
+    }
+    for arguments in [&["--type", "household", "--new-type"][..], &["--type", "Commune"]] {
+        let run = onboard(&[], &[&["--json"], arguments].concat()).await;
+        assert_eq!(run.json()["onboarding"]["data"]["collective"]["type"], arguments[1]);
     }
 }
 

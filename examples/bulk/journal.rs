@@ -3,6 +3,7 @@
 //! A household with only `sending` may have been created: the program ended before the response was written.
 
 use crate::households::Household;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Journal {
     length: u64,
     last: HashMap<Uuid, Step>,
 }
+
+/// What the journal of a run with `--sandbox` is for.
+pub const SANDBOX: &str = "a sandbox";
 
 /// The first line. A sandbox's journal says nothing about production.
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -46,15 +50,37 @@ pub enum Event {
         onboarding: Option<Uuid>,
         consent_url: Option<String>,
         remark: Option<String>,
+        /// What arrived, if not all of it could be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        response: Option<Body>,
     },
     /// Refused, or not sent: safe to send again.
-    NotCreated {
-        why: String,
-    },
+    NotCreated { why: String },
     /// It may have been created: left to a person, and never sent again.
     Unknown {
         why: String,
+        /// What arrived of a response, whoever sent it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        response: Option<Body>,
     },
+}
+
+/// Every byte that arrived, as readable as JSON allows: the onboarding's id may be in it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    Text(String),
+    Base64(String),
+}
+
+impl Body {
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match str::from_utf8(bytes) {
+            Ok("") => None,
+            Ok(text) => Some(Self::Text(text.to_owned())),
+            Err(_) => Some(Self::Base64(BASE64_STANDARD.encode(bytes))),
+        }
+    }
 }
 
 impl Journal {
@@ -84,11 +110,7 @@ impl Journal {
             if at == 0 {
                 let found: Header = serde_json::from_slice(text).map_err(|_| not_a_line(path, 1))?;
                 if found.server != server {
-                    let found = found.server;
-                    return Err(format!(
-                        "{} is for {found}, but this run is for {server}: restore TRAXES_BASE_URL, or use another CSV",
-                        path.display()
-                    ));
+                    return Err(for_another_server(path, &found.server, server));
                 }
             } else {
                 let step: Step = serde_json::from_slice(text).map_err(|_| not_a_line(path, at + 1))?;
@@ -148,6 +170,16 @@ fn line(content: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(content).expect("texts, ids and times");
     line.push(b'\n');
     line
+}
+
+fn for_another_server(path: &Path, found: &str, wanted: &str) -> String {
+    let advice = match (found, wanted) {
+        // Nothing in it was really created.
+        (SANDBOX, _) => "delete it, and run it again",
+        (_, SANDBOX) => "keep it, and try the sandbox on a copy of the CSV in another folder",
+        _ => "restore TRAXES_BASE_URL, or use another CSV",
+    };
+    format!("{} is for {found}, but this run is for {wanted}: {advice}", path.display())
 }
 
 fn not_a_line(path: &Path, number: usize) -> String {

@@ -1,0 +1,214 @@
+//! CSV files as spreadsheets write them, and ids for those that have none.
+
+use super::{Folder, ledger, linked, sent_names};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+use support::Server;
+use traxes_connect::Sandbox;
+use uuid::Uuid;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+impl Folder {
+    fn write_bytes(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The fields of a CSV file that a run left, without its byte order mark, if it has one.
+    fn table(&self, name: &str, separator: char) -> Vec<Vec<String>> {
+        let bytes = self.bytes(name);
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        let mut reader = csv::ReaderBuilder::new().delimiter(separator as u8).has_headers(false).from_reader(bytes);
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    fn files(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_dialect_is_read_and_the_results_are_written_in_it() {
+    let sandbox = Sandbox::start().await;
+    for separator in [',', ';', '\t'] {
+        for mark in [&b""[..], BYTE_ORDER_MARK] {
+            for line_end in ["\n", "\r\n"] {
+                let (folder, id) = (Folder::new(""), Uuid::new_v4());
+                let name = format!("Düsseldorfer Straße 1{separator} 1. OG");
+                let rows = format!("Name{separator} COLLECTIVE_ID {line_end}\"{name}\"{separator}{id}{line_end}");
+                folder.write_bytes("households.csv", [mark, rows.as_bytes()].concat());
+                let run = folder.run(&sandbox.url(), &[]);
+                assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{rows:?}");
+                assert_eq!(sent_names(&sandbox).last(), Some(&name));
+
+                let created = folder.table("households.created.csv", separator);
+                assert_eq!((&created[1][0], &created[1][1]), (&id.to_string(), &name), "{rows:?}");
+                for results in ["households.created.csv", "households.unknown.csv"] {
+                    let bytes = folder.bytes(results);
+                    assert_eq!(bytes.starts_with(BYTE_ORDER_MARK), !mark.is_empty(), "{rows:?}");
+                    assert!(bytes[mark.len()..].starts_with(format!("collective_id{separator}name").as_bytes()));
+                    assert_eq!(bytes.ends_with(b"\r\n"), line_end == "\r\n", "{rows:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_german_excel_file_with_empty_rows_and_unused_columns_is_read() {
+    let sandbox = Sandbox::start().await;
+    let folder = Folder::new("");
+    // A third column was once used, one row was cleared, and spaces were typed below the last.
+    folder.write_bytes(
+        "households.csv",
+        b"\xEF\xBB\xBFcollective_id;name;;\r\n\
+          3c90c3cc-0d44-4b50-8888-8dd25736052a;K\xC3\xB6nigsstra\xC3\x9Fe 1, Hinterhaus;;\r\n\
+          ;;;\r\n\
+          3c90c3cc-0d44-4b50-8888-8dd25736052b;\"Zum \"\"L\xC3\xB6wen\"\"; 2\";;\r\n\
+          ;\r\n\
+          \x20 ; ;;\r\n",
+    );
+    let run = folder.run(&sandbox.url(), &["--in-flight", "1"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    assert_eq!(sent_names(&sandbox), ["Königsstraße 1, Hinterhaus", "Zum \"Löwen\"; 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_with_a_separator_too_many_is_told_which_one_to_quote() {
+    let sandbox = Sandbox::start().await;
+    for (separator, name) in [(",", "comma"), (";", "semicolon"), ("\t", "tab")] {
+        let row = [&Uuid::new_v4().to_string(), "Loi 1", "Bruxelles"].join(separator);
+        let folder = Folder::new(format!("collective_id{separator}name\n{row}\n"));
+        let run = folder.run(&sandbox.url(), &[]);
+        assert!(run.stderr.starts_with("line 2: 3 fields, but the first line has 2: "), "{}", run.stderr);
+        assert!(run.stderr.contains(&format!("put text with a {name} in quotes")), "{}", run.stderr);
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_utf_8_gets_one_message_that_says_how_to_save_it() {
+    let sandbox = Sandbox::start().await;
+    let rows: String = (0..5000).map(|_| format!("{};Königsstraße 1\r\n", Uuid::new_v4())).collect();
+    let text = format!("collective_id;name\r\n{rows}");
+    // Every character of the text has the same number in Windows-1252 as in Unicode.
+    let windows_1252: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let unicode_text = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.replace(';', "\t").encode_utf16()).flat_map(order).collect()
+    };
+    for (bytes, beginning) in [
+        (windows_1252, ", line 2: not UTF-8"),
+        (unicode_text(u16::to_le_bytes), " is Excel's \"Unicode Text\""),
+        (unicode_text(u16::to_be_bytes), " is Excel's \"Unicode Text\""),
+    ] {
+        let folder = Folder::new("");
+        folder.write_bytes("households.csv", &bytes);
+        for arguments in [&[][..], &["--assign-ids"]] {
+            let run = folder.run(&sandbox.url(), arguments);
+            assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+            assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+            for part in [beginning, "households.csv", "Save As", "\"CSV UTF-8\""] {
+                assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+            }
+        }
+        assert_eq!(folder.files(), ["households.csv".to_owned()].into());
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_id_says_how_to_get_one() {
+    let sandbox = Sandbox::start().await;
+    for (rows, beginning) in [
+        ("name\nLoi 1\n", "error: "),
+        ("name,owner\nLoi 1,\n", "error: "),
+        ("collective_id,name\n,Loi 1\n", "line 2: collective_id is empty"),
+    ] {
+        let run = Folder::new(rows).run(&sandbox.url(), &[]);
+        assert!(run.stderr.starts_with(beginning), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("collective_id") && run.stderr.contains("run it with --assign-ids"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assigned_ids_are_in_a_new_file_in_the_dialect_of_the_old_one_and_nothing_is_sent() {
+    let server = Server::endless(linked).await;
+    let rows = "Name;OWNER;properties\r\nKönigsstraße 1;;\"{\"\"floor\"\": 3}\"\r\n;;\r\n\"Zum Löwen; 2\";;\r\n";
+    let folder = Folder::new("");
+    let bytes = [BYTE_ORDER_MARK, rows.as_bytes()].concat();
+    folder.write_bytes("households.csv", &bytes);
+    let run = folder.run(&server.url(), &["--assign-ids"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert!(run.stdout.contains("2  ") && run.stdout.contains("households.with-ids.csv"), "{}", run.stdout);
+    assert_eq!(folder.bytes("households.csv"), bytes);
+    assert_eq!(folder.files(), ["households.csv", "households.with-ids.csv"].map(str::to_owned).into());
+    assert_eq!(server.requests().len(), 0);
+
+    let written = folder.bytes("households.with-ids.csv");
+    assert!(written.starts_with(BYTE_ORDER_MARK) && written.ends_with(b"\r\n"));
+    let mut table = folder.table("households.with-ids.csv", ';');
+    let ids: BTreeSet<Uuid> = table[1..].iter_mut().map(|row| row.remove(0).parse().unwrap()).collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(table[0], ["collective_id", "Name", "OWNER", "properties"]);
+    assert_eq!(table[1..], [["Königsstraße 1", "", "{\"floor\": 3}"], ["Zum Löwen; 2", "", ""]]);
+
+    // The ids of rows that may have been sent are never replaced.
+    let again = folder.run(&server.url(), &["--assign-ids"]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("households.with-ids.csv exists"), "{}", again.stderr);
+    assert_eq!(folder.bytes("households.with-ids.csv"), written);
+
+    fs::rename(folder.path("households.with-ids.csv"), folder.path("households.csv")).unwrap();
+    assert_eq!(folder.run(&server.url(), &[]).code, Some(0));
+    let sent = ledger(server.requests().into_iter().map(|request| request.body));
+    assert_eq!(sent, ids.into_iter().map(|id| (id, 1)).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_have_an_id_stay_in_their_file_so_that_both_files_can_be_run() {
+    let sandbox = Sandbox::start().await;
+    let id = Uuid::new_v4();
+    let folder = Folder::new(format!("collective_id,name\n{id},Loi 1\n,Loi 2\n,Loi 3\n"));
+    folder.run(&sandbox.url(), &[]);
+    let run = folder.run(&sandbox.url(), &["--assign-ids"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("had an id         1  "), "{}", run.stdout);
+    let table = folder.table("households.with-ids.csv", ',');
+    assert_eq!(table[1..].iter().map(|row| row[1].as_str()).collect::<Vec<_>>(), ["Loi 2", "Loi 3"]);
+    assert_eq!(Folder::new(folder.read("households.with-ids.csv")).run(&sandbox.url(), &[]).code, Some(0));
+    folder.run(&sandbox.url(), &[]);
+    let mut times = BTreeMap::<String, usize>::new();
+    for name in sent_names(&sandbox) {
+        *times.entry(name).or_default() += 1;
+    }
+    assert_eq!(times, ["Loi 1", "Loi 2", "Loi 3"].map(|name| (name.to_owned(), 1)).into());
+
+    let full = Folder::new(format!("collective_id,name\n{id},Loi 1\n"));
+    let run = full.run(&sandbox.url(), &["--assign-ids"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("has no row without a collective_id"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_row_is_lost_when_ids_are_assigned_to_a_file_with_a_broken_row() {
+    let folder = Folder::new("name\nLoi 1\nLoi 2, Bruxelles\n");
+    let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("households.csv, line 3: 2 fields"), "{}", run.stderr);
+    let folder = Folder::new("nom\nLoi 1\n");
+    let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
+    assert!(run.stderr.contains("line 1: the column \"nom\" is unknown"), "{}", run.stderr);
+    assert_eq!(folder.files(), ["households.csv".to_owned()].into());
+}
