@@ -3,6 +3,7 @@
 use crate::raw_response::RawResponse;
 use crate::screen::Screen;
 use http::{HeaderMap, StatusCode};
+use serde::{Serialize, Serializer};
 use std::{fmt, ops::Deref};
 
 /// A successful response: the value, and what came with it.
@@ -92,6 +93,13 @@ impl<T> Deref for Response<T> {
 
     fn deref(&self) -> &T {
         &self.value
+    }
+}
+
+/// As its value.
+impl<T: Serialize> Serialize for Response<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
     }
 }
 

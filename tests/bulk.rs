@@ -462,16 +462,13 @@ async fn an_interrupted_run_gives_no_advice_about_refused_rows_that_it_did_not_h
     // One row was refused in an earlier run, and is not reached in this one.
     let (folder, ids) = Folder::of(3);
     folder.write("households.csv", csv_of(&ids[2..]));
-    let refusing = Server::queue([response(400, &[], "")]).await;
-    let port = refusing.port;
-    assert!(folder.run(&refusing.url(), &[]).stdout.contains("correct what was refused"));
-    drop(refusing);
+    let server = Server::queue([response(400, &[], ""), raw(When::AfterRequest, "", Then::Stall)]).await;
+    assert!(folder.run(&server.url(), &[]).stdout.contains("correct what was refused"));
     folder.write("households.csv", csv_of(&ids));
 
-    let slow = Server::queue_on(port, [raw(When::AfterRequest, "", Then::Stall)]).await;
-    let mut run = folder.command(&slow.url(), &["--in-flight", "1"]);
+    let mut run = folder.command(&server.url(), &["--in-flight", "1"]);
     let mut run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    until(|| slow.requests().len() == 1).await;
+    until(|| server.requests().len() == 2).await;
     while run.try_wait().unwrap().is_none() {
         interrupt(&run);
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use std::{
+    collections::{BTreeSet, HashMap},
     io::{BufRead, BufReader, Read},
     process::{Child, Stdio},
     time::Duration,
@@ -66,7 +67,7 @@ impl Site {
     }
 
     async fn post(&self, fields: &[(&str, &str)]) -> Page {
-        page(self.browser.post(&self.url).form(fields).send().await.unwrap()).await
+        page(self.browser.post(format!("{}/sign-up", self.url)).form(fields).send().await.unwrap()).await
     }
 
     async fn sign_up(&self, name: &str) -> Page {
@@ -105,11 +106,56 @@ async fn a_form_submitted_twice_creates_one_household() {
     let form = form_of(&site.get("/").await);
     let fields = [("form", form.as_str()), ("name", "Loi")];
     let (first, second) = tokio::join!(site.post(&fields), site.post(&fields));
-    let later = site.post(&fields).await;
+    let later = site.post(&[fields[0], ("name", " Loi ")]).await;
     assert!(first.location.is_some());
     assert_eq!((&first.location, &first.location), (&second.location, &later.location));
     assert_eq!(sandbox.requests().len(), 1);
     assert_ne!(site.sign_up("Loi").await.location, first.location);
+}
+
+#[tokio::test]
+async fn a_form_with_another_name_is_a_new_sign_up_and_the_page_says_so() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    let form = form_of(&site.get("/").await);
+    let post = async |name| site.post(&[("form", &form), ("name", name)]).await;
+    // What was refused is not signed up, so that its correction replaces it.
+    sandbox.enqueue(422, &[], "");
+    assert_eq!(post("Rue X").await.status, 422);
+    let first = post("Loi 61").await.location.unwrap();
+    for _ in 0..2 {
+        let second = post("<Loi 16>").await;
+        assert_eq!((second.status, second.location), (200, None));
+        for part in ["This is a new sign-up", "<strong>&lt;Loi 16&gt;</strong>", "<p class=\"quoted\">Loi 61</p>"] {
+            assert!(second.html.contains(part), "{part}: {}", second.html);
+        }
+        assert!(!second.html.contains("Rue X") && !second.html.contains(&first), "{}", second.html);
+        assert!(second.html.contains("href=\"https://sandbox.invalid/consent/"), "{}", second.html);
+    }
+    assert!(post("Loi 17").await.html.contains("<p class=\"quoted\">&lt;Loi 16&gt;</p>"));
+    assert_eq!(post("Loi 61").await.location.unwrap(), first);
+    let sent =
+        sandbox.requests().into_iter().map(|r| serde_json::from_slice::<Value>(&r.body).unwrap()["name"].clone());
+    assert_eq!(sent.collect::<Vec<_>>(), ["Rue X", "Loi 61", "<Loi 16>", "Loi 17"]);
+
+    sandbox.enqueue(201, &[], r#"{"status": "Succeeded"}"#);
+    assert!(post("Loi 18").await.html.contains("href=\"/return\""));
+}
+
+#[tokio::test]
+async fn the_sandboxs_consent_link_leads_to_a_page_of_the_example_and_no_other_link_does() {
+    let site = Site::start(&[]);
+    let path = site.sign_up("Loi").await.location.unwrap();
+    assert!(path.starts_with("/consent/"), "{path}");
+    let page = site.get(&path).await;
+    assert!(page.status == 200 && page.html.contains("Give consent"), "{}", page.html);
+    let given = self::page(site.browser.post(format!("{}{path}", site.url)).send().await.unwrap()).await;
+    assert_eq!((given.status, given.location.as_deref()), (303, Some("/return")));
+
+    let sandbox = Sandbox::start().await;
+    let real = Site::of(&sandbox.url());
+    assert!(real.sign_up("Loi").await.location.unwrap().starts_with("https://"));
+    assert_eq!(real.get(&path).await.status, 404);
 }
 
 #[tokio::test]
@@ -119,8 +165,7 @@ async fn a_browser_that_leaves_does_not_cancel_its_call() {
     let form = form_of(&site.get("/").await);
     let body = format!("form={form}&name=Loi");
     let mut browser = TcpStream::connect(site.url.strip_prefix("http://").unwrap()).await.unwrap();
-    let head =
-        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length:";
+    let head = "POST /sign-up HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length:";
     browser.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
     while api.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -174,8 +219,14 @@ async fn a_failure_that_is_not_the_users_fault_says_to_try_later() {
         assert!(page.html.contains("you can safely try again") && page.html.contains(text), "{}", page.html);
         assert!(page.html.contains(r#"name="name" value="Rue de la Loi 16""#), "{}", page.html);
     }
-    let again = site.get("/?name=Rue+de+la+Loi+16").await;
-    assert!(again.html.contains(r#"value="Rue de la Loi 16""#), "{}", again.html);
+    // What was entered is in the page, to be sent again, and never in an address.
+    let form = form_of(&site.get("/").await);
+    sandbox.enqueue(429, &[("retry-after", "120")], "");
+    let page = site.post(&[("form", &form), ("name", "Loi")]).await;
+    assert!(page.html.contains(r#"<form method="post""#) && !page.html.contains(r#"method="get""#), "{}", page.html);
+    assert_eq!(form_of(&page), form);
+    assert_eq!(site.post(&[("form", &form), ("name", "Loi")]).await.status, 303);
+    assert!(!site.get("/?name=Loi").await.html.contains("Loi\""));
 
     let site = Site::of(&format!("http://127.0.0.1:{}", refusing_port().await));
     assert_eq!(site.sign_up("Loi").await.status, 503);
@@ -230,6 +281,8 @@ async fn other_requests_get_a_page_too() {
     }
     let page = site.get("/elsewhere").await;
     assert!(page.status == 404 && page.html.contains(r#"href="/""#), "{}", page.html);
+    // Someone who opens the address of an error page again gets the form.
+    assert_eq!(site.get("/sign-up").await.location.as_deref(), Some("/"));
     assert!(site.get("/style.css").await.html.contains("main {"));
 
     let taken = site.url.strip_prefix("http://").unwrap();
@@ -249,5 +302,60 @@ async fn other_requests_get_a_page_too() {
         half.stderr.take().unwrap().read_to_string(&mut message).unwrap();
         assert!(message.starts_with(&format!("error: {missing} is not set")), "{message}");
         assert_eq!(half.wait().unwrap().code(), Some(1));
+    }
+}
+
+/// The stylesheet's custom properties in one colour scheme.
+fn colours(stylesheet: &str) -> HashMap<&str, [u8; 3]> {
+    let declarations =
+        stylesheet.split(['{', '}', ';']).filter_map(|text| text.trim().strip_prefix("--")?.split_once(':'));
+    let digits = |text: &str| match text.trim().strip_prefix('#').unwrap() {
+        short if short.len() == 3 => short.chars().flat_map(|digit| [digit, digit]).collect(),
+        long => long.to_owned(),
+    };
+    let colour = |text: &str| u32::from_str_radix(&digits(text), 16).unwrap().to_be_bytes();
+    declarations.map(|(name, text)| (name, colour(text))).map(|(name, [_, r, g, b])| (name, [r, g, b])).collect()
+}
+
+/// <https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio>
+fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+    let linear = |channel: u8| match f64::from(channel) / 255.0 {
+        dark if dark <= 0.04045 => dark / 12.92,
+        light => ((light + 0.055) / 1.055).powf(2.4),
+    };
+    let luminance = |[r, g, b]: [u8; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn text_has_a_contrast_of_at_least_4_5_in_both_colour_schemes() {
+    let stylesheet = include_str!("../examples/signup/style.css");
+    assert_eq!(contrast([0; 3], [255; 3]), 21.0);
+    let (light, rest) = stylesheet.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    let (dark, rules) = rest.split_once("\n}\n").unwrap();
+    let (light, dark) = (colours(light), colours(dark));
+    assert_eq!(light.keys().collect::<BTreeSet<_>>(), dark.keys().collect(), "a colour has one scheme");
+    assert!(!rules.contains('#'), "a colour is outside the schemes");
+    assert!(rules.contains("\n::placeholder { color: "), "the browser's own is too faint in the dark");
+    for rule in rules.lines() {
+        let value = |property: &str| {
+            let (_, value) = rule.split_once(&format!(" {property}: "))?;
+            Some(value.split([';', '}']).next()?.trim())
+        };
+        let variable = |property| Some(value(property)?.strip_prefix("var(--")?.strip_suffix(')').expect("a variable"));
+        // Inherited, if a rule says nothing.
+        let (text, ground) = (variable("color").unwrap_or("ink"), variable("background").unwrap_or("paper"));
+        // WCAG asks for 3 where there is no text.
+        let edge = ["border", "border-color", "outline"].into_iter().find_map(value);
+        let edge = edge.and_then(|value| value.split_once("var(--")?.1.strip_suffix(')'));
+        for (scheme, colours) in [("light", &light), ("dark", &dark)] {
+            let ratio = contrast(colours[text], colours[ground]);
+            assert!(ratio >= 4.5, "{text} on {ground}, {scheme}: {ratio:.2} in {rule}");
+            if let Some(edge) = edge {
+                let ratio = contrast(colours[edge], colours["paper"]);
+                assert!(ratio >= 3.0, "{edge} on paper, {scheme}: {ratio:.2} in {rule}");
+            }
+        }
     }
 }

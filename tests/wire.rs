@@ -1,8 +1,11 @@
 //! Only what the API documents goes over the wire.
 
 use serde_json::{Value, json};
-use support::{Request, Server};
-use traxes_connect::{Client, CollectiveOnboardingRequest, ErrorKind, types::CollectiveType};
+use std::time::Duration;
+use support::{CREATED, Request, Server, Then, When, created, raw};
+use traxes_connect::{
+    Client, ClientBuilder, CollectiveOnboardingRequest, ErrorKind, RetryPolicy, types::CollectiveType,
+};
 use uuid::uuid;
 
 async fn sent(base: &str, request: &CollectiveOnboardingRequest) -> Request {
@@ -141,4 +144,36 @@ fn clients_and_their_results_can_be_shared_between_threads() {
     sent(Client::builder().configure_http(|http| http));
     let (client, request) = (Client::new("t").unwrap(), CollectiveOnboardingRequest::unnamed());
     sent(client.create_collective_onboarding(&request));
+}
+
+#[tokio::test]
+async fn a_response_serializes_as_its_value() {
+    let server = Server::queue([created()]).await;
+    let client = Client::builder().token("t").base_url(server.url()).build().unwrap();
+    let response = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    assert_eq!(serde_json::to_string(&response).unwrap(), CREATED);
+}
+
+/// Set in the child process that this test starts, because a test cannot set variables for its own process.
+const CHILD: &str = "TEST_BUILDER_FROM_ENV";
+
+#[tokio::test]
+async fn a_builder_from_the_environment_takes_further_settings_in_code() {
+    if std::env::var_os(CHILD).is_none() {
+        let server = Server::queue([raw(When::AfterRequest, "", Then::Stall)]).await;
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "a_builder_from_the_environment_takes_further_settings_in_code"]).env(CHILD, "1");
+        for name in ["TRAXES_CLIENT_ID", "TRAXES_CLIENT_SECRET", "TRAXES_TOKEN_URL"] {
+            child.env_remove(name);
+        }
+        let child = child.env("TRAXES_ACCESS_TOKEN", "t").env("TRAXES_BASE_URL", server.url());
+        let output = child.output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(server.requests().len(), 1);
+        return;
+    }
+    let builder = ClientBuilder::from_env().unwrap().retry(RetryPolicy::none());
+    let client = builder.attempt_timeout(Duration::from_millis(200)).build().unwrap();
+    let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    assert!(error.to_string().contains("no response before the attempt timeout"), "{error}");
 }

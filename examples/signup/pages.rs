@@ -3,6 +3,8 @@
 use maud::{DOCTYPE, Markup, html};
 use uuid::Uuid;
 
+/// Where the form is sent.
+pub const SIGN_UP: &str = "/sign-up";
 const SUPPORT: &str = "support@example.com";
 
 fn page(title: &str, content: Markup) -> Markup {
@@ -27,7 +29,7 @@ pub fn form(form: Uuid, name: &str, problem: Option<&str>) -> Markup {
         "Sign up your household",
         html! {
             p { "Connect your home's energy devices. On the next page you decide what may be read." }
-            form method="post" action="/" {
+            form method="post" action=(SIGN_UP) {
                 input type="hidden" name="form" value=(form);
                 label for="name" { "Your address" }
                 @if let Some(problem) = problem {
@@ -41,7 +43,25 @@ pub fn form(form: Uuid, name: &str, problem: Option<&str>) -> Markup {
     )
 }
 
-pub fn later(name: &str, seconds: u64) -> Markup {
+/// A household besides the one that they signed up before, perhaps by going back to correct the address.
+pub fn another(name: &str, earlier: &[String], url: &str) -> Markup {
+    page(
+        "This is a new sign-up",
+        html! {
+            p { "You are signing up:" }
+            p .quoted { strong { (name) } }
+            p { "It does not replace what you signed up before:" }
+            @for name in earlier {
+                p .quoted { (name) }
+            }
+            p { "If that was a mistake, you need not give your consent for it. Write to "
+                a href={ "mailto:" (SUPPORT) } { (SUPPORT) } " to have it removed." }
+            a .button href=(url) { "Continue with the new one" }
+        },
+    )
+}
+
+pub fn later(form: Uuid, name: &str, seconds: u64) -> Markup {
     let wait = match seconds {
         0..=90 => "in a minute".to_owned(),
         _ => format!("in {} minutes", seconds.div_ceil(60)),
@@ -50,9 +70,10 @@ pub fn later(name: &str, seconds: u64) -> Markup {
         "Please try again later",
         html! {
             p { "We cannot sign you up at the moment. Nothing was created, and you can safely try again " (wait) "." }
-            form method="get" action="/" {
+            form method="post" action=(SIGN_UP) {
+                input type="hidden" name="form" value=(form);
                 input type="hidden" name="name" value=(name);
-                button { "Back to the form" }
+                button { "Try again" }
             }
         },
     )
@@ -67,7 +88,18 @@ pub fn unclear(form: Uuid, request_id: Option<&str>) -> Markup {
                 " you might be signed up twice." }
             p { "Write to " a href={ "mailto:" (SUPPORT) } { (SUPPORT) }
                 ", and we will find out. Please quote:" }
-            p .reference { code { (reference) } }
+            p .quoted { code { (reference) } }
+        },
+    )
+}
+
+/// Where the sandbox's consent links lead.
+pub fn sandbox_consent() -> Markup {
+    page(
+        "Give your consent",
+        html! {
+            p { "This is a sandbox: no device is read. With an account, a page of the vendor takes the place of this one." }
+            form method="post" { button { "Give consent" } }
         },
     )
 }

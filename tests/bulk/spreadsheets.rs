@@ -85,7 +85,7 @@ async fn a_row_with_a_separator_too_many_is_told_which_one_to_quote() {
     let sandbox = Sandbox::start().await;
     for (separator, name) in [(",", "comma"), (";", "semicolon"), ("\t", "tab")] {
         let row = [&Uuid::new_v4().to_string(), "Loi 1", "Bruxelles"].join(separator);
-        let folder = Folder::new(format!("collective_id{separator}name\n{row}\n"));
+        let folder = Folder::new(["\u{feff}", &format!("collective_id{separator}name\n{row}\n")].concat());
         let run = folder.run(&sandbox.url(), &[]);
         assert!(run.stderr.starts_with("line 2: 3 fields, but the first line has 2: "), "{}", run.stderr);
         assert!(run.stderr.contains(&format!("put text with a {name} in quotes")), "{}", run.stderr);
