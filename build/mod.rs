@@ -9,6 +9,7 @@ mod names;
 mod node;
 mod open_types;
 mod operations;
+mod parameters;
 mod schemas;
 mod supported;
 mod syntax;

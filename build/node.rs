@@ -93,6 +93,20 @@ impl<'a> Node<'a> {
         self.value.as_str().ok_or_else(|| self.problem(&format!("must be text, and is {}", self.value)))
     }
 
+    /// Refuses every keyword that is not among these.
+    pub fn allow(&self, keywords: &[&str]) -> Result<(), String> {
+        let mut given = self.keywords()?.into_iter();
+        let Some(keyword) = given.find(|keyword| !keywords.contains(keyword)) else { return Ok(()) };
+        let why = match keyword {
+            "security" => "the client sends its access token with every request",
+            "servers" => "the client sends every request to the first server of the document",
+            "allowReserved" | "allowEmptyValue" => "progenitor ignores it",
+            "head" => "the response to HEAD has no body, which the client would need",
+            _ => "it is not supported here",
+        };
+        Err(self.problem(&format!("remove {keyword}: {why}")))
+    }
+
     pub fn is_true(&self, key: &str) -> bool {
         self.value.get(key) == Some(&Value::Bool(true))
     }
