@@ -21,6 +21,7 @@ fn main() {
         "../tests/table.yaml",
         "../tests/table/mod.rs",
         "../tests/specs/parcels.yaml",
+        "../tests/specs/shapes.yaml",
         "../tests/specs/onboarding.yaml",
         "../../build",
         "../../src/open_enum.rs",
@@ -48,7 +49,7 @@ fn main() {
         }
         arms.push(quote!(#key => #name::call_with_json(http, base, exchange, operation, arguments).await));
     };
-    for row in table::rows(Path::new("..")) {
+    for row in table::rows(Path::new("..")).into_iter().filter(|row| row.unjudged.is_none()) {
         for (wanted, direction, old, new) in [
             (row.forward.is_some(), "forward", &row.base_spec, &row.variant),
             (row.backward.is_some(), "backward", &row.variant, &row.base_spec),

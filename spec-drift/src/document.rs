@@ -2,6 +2,7 @@
 
 pub(crate) mod annotation;
 mod definitions;
+pub(crate) mod discriminator;
 pub(crate) mod equal;
 pub(crate) mod flat;
 mod limits;

@@ -41,6 +41,9 @@ const TREE: &str = "    A: { type: object, properties: { name: { type: string },
 fn a_recursive_schema_is_compared_and_the_bound_is_reported() {
     let findings = compared(TREE, &TREE.replace("name: { type: string }", "name: { type: string, nullable: true }"));
     assert!(findings.iter().any(|f| f.change.to_string() == "may now be null"), "{findings:#?}");
+    // No sample shows that all that one pattern matches another does too, so it matters how many were tried.
+    let named = |pattern: &str| TREE.replace("type: string", &format!("type: string, pattern: '{pattern}'"));
+    let findings = compared(&named("^a+$"), &named("^(a|b)+$"));
     assert!(
         findings.iter().any(|f| f.verdict == Verdict::Look && f.change.to_string().contains("bound")),
         "{findings:#?}"

@@ -62,8 +62,26 @@ pub(crate) fn names(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
 }
 
-/// Whether a request to `concrete` also matches `template`.
-pub(crate) fn covers(template: &str, concrete: &str) -> bool {
-    let (template, concrete): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), concrete.split('/').collect());
-    template.len() == concrete.len() && template.iter().zip(&concrete).all(|(t, c)| t.contains('{') || t == c)
+/// A parameter of a path, and the literal that a client sends for it.
+pub(crate) struct Fixed {
+    pub(crate) name: String,
+    pub(crate) literal: String,
+}
+
+/// Whether a request to `called` also matches `template`.
+pub(crate) fn covers(template: &str, called: &str) -> bool {
+    let (template, called): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), called.split('/').collect());
+    template.len() == called.len()
+        && template.iter().zip(&called).all(|(t, c)| t == c || (t.starts_with('{') && !c.is_empty()))
+}
+
+/// What a covered address has in place of the template's parameters.
+pub(crate) fn literals(template: &str, called: &str) -> Vec<Fixed> {
+    let both = template.split('/').zip(called.split('/'));
+    both.filter(|(_, literal)| !literal.contains('{'))
+        .filter_map(|(parameter, literal)| {
+            let name = parameter.strip_prefix('{')?.strip_suffix('}')?;
+            Some(Fixed { name: name.to_owned(), literal: literal.to_owned() })
+        })
+        .collect()
 }

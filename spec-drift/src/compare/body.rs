@@ -10,7 +10,7 @@ use crate::{
         sample::{Hints, Sampler},
     },
 };
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 use std::{
     cell::{Cell, RefCell},
@@ -43,6 +43,12 @@ pub(crate) struct Body<'a> {
     places: usize,
     bounded: Cell<bool>,
     around: RefCell<HashMap<String, Vec<Value>>>,
+}
+
+/// A value that matches several alternatives of a oneOf. Only a validator refuses it: other servers take the first, or
+/// look at a field.
+fn is_ambiguous(error: &ValidationError) -> bool {
+    matches!(error.kind(), ValidationErrorKind::OneOfMultipleValid { .. })
 }
 
 /// A place that is being visited.
@@ -152,7 +158,7 @@ impl<'a> Body<'a> {
         if !valid.is_valid(&message) || self.failed_before(&message) {
             return None;
         }
-        let error = accepted.iter_errors(&message).next()?;
+        let error = accepted.iter_errors(&message).next().filter(|error| !is_ambiguous(error))?;
         let side = match self.direction {
             Direction::Request => "the server refuses it",
             Direction::Response => "the client cannot decode it",
@@ -204,23 +210,32 @@ impl<'a> Body<'a> {
         let at = At::root(&self.place.pointer, false);
         let samples = self.sample(&self.produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
-            return self.find(Verdict::Look, &at, Change::UnreadablePattern);
+            if self.has_unproven() {
+                self.find(Verdict::Look, &at, Change::UnreadablePattern);
+            }
+            return;
         };
         let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
         let none = samples.is_empty();
-        for sample in samples.into_iter().filter(|sample| !self.failed_before(sample)).collect::<Vec<_>>() {
-            let Some(pointer) =
-                accepted.iter_errors(&sample).next().map(|e| format!("{}{}", self.place.pointer, e.instance_path()))
-            else {
-                continue;
-            };
+        let refused = samples.into_iter().filter(|sample| !self.failed_before(sample)).filter_map(|sample| {
+            let error = accepted.iter_errors(&sample).next()?;
+            let pointer = format!("{}{}", self.place.pointer, error.instance_path());
+            let ambiguous = is_ambiguous(&error);
+            drop(error);
+            Some((sample, pointer, ambiguous))
+        });
+        for (sample, pointer, ambiguous) in refused.collect::<Vec<_>>() {
             let known = |f: &Finding| {
-                f.verdict == Verdict::Breaks
+                (f.verdict == Verdict::Breaks || f.change == Change::Ambiguous)
                     && (f.place.pointer.starts_with(&pointer) || pointer.starts_with(&f.place.pointer))
             };
             if !self.findings.iter().any(known) {
-                let witness = self.fails(sample);
                 let at = At::root(&pointer, false);
+                if ambiguous {
+                    self.find(Verdict::Look, &at, Change::Ambiguous);
+                    continue;
+                }
+                let witness = self.fails(sample);
                 self.suspect(witness, &at, Change::Mismatch);
                 return self.say_bounds(none);
             }
@@ -228,7 +243,15 @@ impl<'a> Body<'a> {
         self.say_bounds(none);
     }
 
+    /// Whether samples were needed: what follows from the keywords alone is certain without them.
+    fn has_unproven(&self) -> bool {
+        self.findings.iter().any(|finding| matches!(finding.change, Change::Unproven(_)))
+    }
+
     fn say_bounds(&mut self, none: bool) {
+        if !self.has_unproven() {
+            return;
+        }
         let at = At::root(&self.place.pointer, false);
         if none {
             self.find(Verdict::Look, &at, Change::NoSample);

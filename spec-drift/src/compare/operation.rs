@@ -3,7 +3,7 @@
 use crate::{
     Document,
     compare::{
-        address,
+        address::{self, Fixed},
         message::Pair,
         parameter::{self, Taker},
         security,
@@ -12,6 +12,7 @@ use crate::{
     report::{Change, Finding, Place, Verdict, Witness, token},
 };
 use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -42,10 +43,20 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
     if old.root != new.root {
         let (before, after) = (operations(&old.root), operations(&new.root));
-        let counterparts: Vec<Option<&Operation>> = before.iter().map(|old| counterpart(old, &after)).collect();
-        for (operation, now) in before.iter().zip(&counterparts).filter(|(o, _)| in_scope(old, o)) {
-            match now {
-                Some(now) if in_scope(new, now) => findings.extend(one(operation, now)),
+        let counterparts = Counterparts::of(&after);
+        let found: Vec<Option<Counterpart>> = before.iter().map(|operation| counterparts.find(operation)).collect();
+        let taken: HashSet<usize> = found.iter().flatten().map(|counterpart| counterpart.index).collect();
+        for (operation, counterpart) in before.iter().zip(&found).filter(|(o, _)| in_scope(old, o)) {
+            match counterpart {
+                Some(counterpart) if in_scope(new, &after[counterpart.index]) => {
+                    let now = &after[counterpart.index];
+                    findings.extend(one(operation, now, counterpart));
+                    // The calls now reach an operation that was another before.
+                    if counterpart.covered && before.iter().any(|o| o.method == now.method && o.path == now.path) {
+                        let place = Place::of_operation(&operation.name(), "");
+                        findings.push(Finding::new(Verdict::Look, place, Change::OperationShadowed(now.name())));
+                    }
+                }
                 Some(_) => {}
                 // A fragment of the new document says nothing about other operations.
                 None if new.scope.is_some() => {}
@@ -54,10 +65,8 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
                 None => findings.push(gone(operation)),
             }
         }
-        for operation in after.iter().filter(|o| in_scope(new, o)) {
-            if !counterparts.iter().flatten().any(|now| std::ptr::eq(*now, operation)) {
-                findings.extend(added(operation, &before, old.scope.is_some(), new.scope.is_some()));
-            }
+        for (_, operation) in after.iter().enumerate().filter(|(n, o)| !taken.contains(n) && in_scope(new, o)) {
+            findings.extend(added(operation, &before, old.scope.is_some(), new.scope.is_some()));
         }
         if old.scope.is_none() && new.scope.is_none() {
             findings.extend(document(&old.root, &new.root));
@@ -102,21 +111,67 @@ fn in_scope(document: &Document, operation: &Operation) -> bool {
     document.scope.as_ref().is_none_or(|(method, path)| operation.method == method && operation.path == path)
 }
 
-/// The operation that answers where the client calls, or else the one with the same path on other servers.
-fn counterpart<'n, 'a>(old: &Operation, new: &'n [Operation<'a>]) -> Option<&'n Operation<'a>> {
-    let called = old.addresses.first();
-    let same = |o: &&Operation| o.method == old.method;
-    new.iter()
-        .filter(same)
-        .find(|now| now.addresses.iter().any(|address| Some(address) == called))
-        .or_else(|| new.iter().filter(same).find(|now| now.template == old.template))
+/// The operation that answers where the client calls.
+struct Counterpart {
+    index: usize,
+    /// Its template only covers the client's address.
+    covered: bool,
+    /// The parameters of its path for which the client has a literal.
+    fixed: Vec<Fixed>,
 }
 
-fn one(old: &Operation, new: &Operation) -> Vec<Finding> {
+/// The operations of a document, by method and address.
+#[derive(Default)]
+struct Counterparts {
+    addresses: HashMap<(&'static str, String), usize>,
+    paths: HashMap<(&'static str, String), usize>,
+    templates: Vec<(&'static str, String, usize)>,
+}
+
+impl Counterparts {
+    fn of(operations: &[Operation]) -> Self {
+        let mut all = Self::default();
+        for (n, operation) in operations.iter().enumerate() {
+            for address in &operation.addresses {
+                all.addresses.entry((operation.method, address.clone())).or_insert(n);
+            }
+            if operation.path.contains('{') {
+                let addresses = operation.servers.iter().map(|server| format!("{server}{}", operation.path));
+                all.templates.extend(addresses.map(|address| (operation.method, address, n)));
+            }
+            all.paths.entry((operation.method, operation.template.clone())).or_insert(n);
+        }
+        all
+    }
+
+    /// Where the client calls, or else what covers it, or else what has the same path on other servers.
+    fn find(&self, old: &Operation) -> Option<Counterpart> {
+        let plain = |index: usize| Counterpart { index, covered: false, fixed: Vec::new() };
+        let called = old.addresses.first()?;
+        if let Some(index) = self.addresses.get(&(old.method, called.clone())) {
+            return Some(plain(*index));
+        }
+        self.covering(old).or_else(|| self.paths.get(&(old.method, old.template.clone())).map(|index| plain(*index)))
+    }
+
+    /// Exact paths win over templates, so the template with the fewest parameters wins.
+    fn covering(&self, old: &Operation) -> Option<Counterpart> {
+        let called = old.servers.first().map(|server| format!("{server}{}", old.path))?;
+        let candidates = self.templates.iter().filter(|(method, ..)| *method == old.method);
+        let covering = candidates.filter(|(_, address, _)| address::covers(address, &called));
+        let (_, address, index) = covering.min_by_key(|(_, address, _)| address::names(address).len())?;
+        Some(Counterpart { index: *index, covered: true, fixed: address::literals(address, &called) })
+    }
+}
+
+fn one(old: &Operation, new: &Operation, counterpart: &Counterpart) -> Vec<Finding> {
     let name = new.name();
-    let mut findings: Vec<Finding> = servers(old, new, &name).into_iter().collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    if !counterpart.covered {
+        findings.extend(servers(old, new, &name));
+    }
     findings.extend(security::compare(old.node, new.node, &name));
-    findings.extend(parameter::compare(&old.taker(), &new.taker(), &name));
+    findings.extend(parameter::compare(&old.taker(), &new.taker(), &counterpart.fixed, &name));
     findings.extend(Pair { name: &name, old: old.node, new: new.node }.compare());
     let known = ["parameters", "requestBody", "responses", "security", "servers"];
     findings.extend(around(old.node, new.node, &known, &name));
@@ -192,7 +247,11 @@ fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool
         return finding(Verdict::Look, Change::OperationNotCompared);
     }
     let taken = |o: &Operation| {
-        o.method == new.method && o.path != new.path && o.path.contains('{') && address::covers(o.path, new.path)
+        o.method == new.method
+            && o.path != new.path
+            && o.path.contains('{')
+            && address::covers(o.path, new.path)
+            && address::literals(o.path, new.path).iter().all(|fixed| parameter::may_be(&o.taker(), fixed))
     };
     match old.iter().find(|o| taken(o)) {
         Some(o) => finding(Verdict::Look, Change::OperationShadows(o.name())),

@@ -1,7 +1,10 @@
 //! What an operation takes besides its body.
 
 use crate::{
-    compare::{address, schema},
+    compare::{
+        address::{self, Fixed},
+        schema,
+    },
     document::{annotation::is_annotation, flat::flat, node::Node},
     report::{Change, Direction, Finding, Keyword, Place, Verdict, Witness, token},
     witness::{
@@ -29,16 +32,18 @@ impl<'a> Taker<'a> {
         lists.flatten().map(|parameter| self.item.with(parameter).resolved())
     }
 
-    fn parameters(&self) -> Vec<(Key, Node<'a>)> {
+    /// All but those of the path for which a literal is sent.
+    fn parameters(&self, fixed: &[Fixed]) -> Vec<(Key, Node<'a>)> {
+        let is_fixed = |name: &str| fixed.iter().any(|fixed| fixed.name == name);
+        let names: Vec<&str> = address::names(self.path).into_iter().filter(|name| !is_fixed(name)).collect();
         let mut found: Vec<(Key, Node)> = Vec::new();
         for parameter in self.listed().filter(|parameter| !parameter.is_dangling()) {
             let of = |key: &str| parameter.value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (place, name) = (of("in"), of("name"));
             let key = match place.as_str() {
                 // The name in the template matters only within the document.
-                "path" => {
-                    address::names(self.path).iter().position(|n| *n == name).map_or(name.clone(), |n| n.to_string())
-                }
+                "path" if is_fixed(&name) => continue,
+                "path" => names.iter().position(|n| *n == name).map_or(name.clone(), |n| n.to_string()),
                 "header" => name.to_ascii_lowercase(),
                 _ => name,
             };
@@ -53,9 +58,27 @@ impl<'a> Taker<'a> {
     }
 }
 
-pub(crate) fn compare(old: &Taker, new: &Taker, operation: &str) -> Vec<Finding> {
-    let (before, after) = (old.parameters(), new.parameters());
+/// Whether a parameter of the path accepts a literal.
+pub(crate) fn may_be(taker: &Taker, fixed: &Fixed) -> bool {
+    let of = |node: Node, key: &str, text: &str| node.value.get(key).and_then(Value::as_str) == Some(text);
+    let Some(parameter) = taker.listed().find(|node| of(*node, "in", "path") && of(*node, "name", &fixed.name)) else {
+        return true;
+    };
+    let schema = schema(parameter);
+    let kind = flat(schema.resolved()).get("type").and_then(Value::as_str).map(str::to_owned);
+    let check = validator(&meaning::whole(schema, Role::ServerAccepts));
+    check.is_none_or(|check| check.is_valid(&read(&fixed.literal, kind.as_deref())))
+}
+
+pub(crate) fn compare(old: &Taker, new: &Taker, fixed: &[Fixed], operation: &str) -> Vec<Finding> {
+    let (before, after) = (old.parameters(&[]), new.parameters(fixed));
     let mut findings = Vec::new();
+    for fixed in fixed.iter().filter(|fixed| !may_be(new, fixed)) {
+        let place = Place::of_message(operation, Direction::Request, &format!("/path{}", token(&fixed.name)));
+        let witness =
+            Witness::new(json!({ &fixed.name: fixed.literal }), "the server refuses it: it allows other values");
+        findings.push(Finding::breaks(place, Change::NewAndRequired, witness));
+    }
     let place =
         |key: &Key| Place::of_message(operation, Direction::Request, &format!("{}{}", token(&key.0), token(&key.1)));
     let find = |key: &Key, verdict, change| Finding::new(verdict, place(key), change);
@@ -148,6 +171,22 @@ fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
     let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).map(str::to_owned);
     let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
     let (was, is) = (kind(&before), kind(&after));
+    if let (Some("array"), Some("array")) = (was.as_deref(), is.as_deref())
+        && let (Some(items), Some(new_items)) = (before.get("items"), after.get("items"))
+        && settled(old.with(items)) != settled(new.with(new_items))
+    {
+        // Each item is text too. The lists are compared as if their items were the same.
+        let place = place.at(&format!("{}/0", place.pointer));
+        let mut findings = values(old.with(items), new.with(new_items), &place, false);
+        let bare = |list: &Value| {
+            let mut list = list.clone();
+            list["items"] = json!({});
+            list
+        };
+        let (before, after) = (bare(&before), bare(&after));
+        findings.extend(schema::compare_optional(old.with(&before), new.with(&after), &place, optional));
+        return findings;
+    }
     if was == is || !scalar(&was) || !scalar(&is) {
         return schema::compare_optional(old.with(&before), new.with(&after), place, optional);
     }
@@ -170,11 +209,7 @@ fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let read = if is.as_deref() == Some("string") {
-            text.clone().into()
-        } else {
-            serde_json::from_str(&text).unwrap_or(Value::String(text.clone()))
-        };
+        let read = read(&text, is.as_deref());
         if let Some(error) = accepted.iter_errors(&read).next() {
             let reason = format!("the server refuses it: {error}");
             return vec![Finding::breaks(place.clone(), change, Witness::new(sample, reason))];
@@ -188,6 +223,20 @@ fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
             && is.as_deref() == Some("number")
             && after.as_object().is_some_and(|map| map.len() == 1));
     finding(if safe { Verdict::Harmless } else { Verdict::Look })
+}
+
+/// The type of a scalar.
+fn settled(schema: Node) -> Option<String> {
+    let kind = flat(schema.resolved()).get("type").and_then(Value::as_str).map(str::to_owned);
+    kind.filter(|kind| !matches!(kind.as_str(), "array" | "object"))
+}
+
+/// What a server makes of a text where it expects a type.
+fn read(text: &str, kind: Option<&str>) -> Value {
+    match kind {
+        Some("string") | None => text.into(),
+        Some(_) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+    }
 }
 
 fn was_integer(schema: &Value) -> bool {

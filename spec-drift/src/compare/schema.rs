@@ -97,7 +97,12 @@ impl Body<'_> {
         let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
         keys.sort();
         keys.dedup();
+        let is_union = |map: &Map<String, Value>| map.contains_key("oneOf") || map.contains_key("anyOf");
         for key in keys {
+            // It is compared by the alternatives that it selects.
+            if key == "discriminator" && (is_union(old) || is_union(new)) {
+                continue;
+            }
             let (before, after) = (old.get(key), new.get(key));
             let key = key.as_str();
             if before == after

@@ -16,6 +16,8 @@ pub enum Change {
     OperationAdded,
     /// A new operation whose address the named operation's template covers.
     OperationShadows(String),
+    /// An operation is gone, and its calls reach the named one.
+    OperationShadowed(String),
     /// The new document is a page about an operation that the old one does not describe.
     OperationNotCompared,
     /// The first server stays, and another is gone.
@@ -139,6 +141,10 @@ pub enum Change {
     AlternativeAdded,
     /// There are more alternatives than the other side produces.
     AlternativesAccepted,
+    /// A value may match several alternatives of a oneOf.
+    Ambiguous,
+    /// An anyOf became a oneOf.
+    Exclusive,
     /// An anyOf, which the client decodes in its own way.
     AnyOf,
     /// Alternatives that the client tells apart by their one field.
@@ -168,11 +174,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether it changes no message.
-    pub(crate) fn is_annotation(&self) -> bool {
-        matches!(self, Self::Annotation(_))
-    }
-
     /// Whether its effect depends on how values are written: `7` and `"7"` differ in JSON, but not in a form.
     pub(crate) fn is_about_notation(&self) -> bool {
         match self {
@@ -241,6 +242,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::OperationShadows(name) => return write!(f, "is new, and some calls of {name} will reach it"),
+            Self::OperationShadowed(name) => return write!(f, "the operation is gone, and its calls reach {name}"),
             Self::Moved { from, to } => return write!(f, "is now called at {to}, not at {from}"),
             Self::Annotation(key) => return write!(f, "{key}, which is for people, changed"),
             Self::NotOnTheWire(key) => return write!(f, "{key}, which is not on the wire, changed"),
@@ -316,6 +318,8 @@ impl fmt::Display for Change {
             Self::AlternativeRemoved => "an alternative that the client may send is gone",
             Self::AlternativeAdded => "there is a new alternative that the client does not know",
             Self::AlternativesAccepted => "has another number of alternatives; the client is not affected",
+            Self::Ambiguous => "a value may match several alternatives now, and a oneOf allows only one",
+            Self::Exclusive => "only one alternative may match now, and whether a value matches several is not known",
             Self::AnyOf => "an anyOf changed, which the client decodes in its own way",
             Self::InlineAlternatives => {
                 "a oneOf of inline objects changed, which the client tells apart by their one field"

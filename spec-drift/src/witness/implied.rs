@@ -16,7 +16,7 @@ pub(crate) fn implied(producer: &Map<String, Value>, consumer: &Map<String, Valu
     let number = |key: &str| producer.get(key).and_then(Value::as_f64);
     let Some(limit) = wanted.as_f64() else {
         return match key {
-            "type" => producer.get("type") == Some(&"integer".into()) && wanted == "number",
+            "type" => producer.get("type").is_some_and(|own| types_follow(own, wanted)),
             "uniqueItems" => wanted == &Value::Bool(false),
             _ => false,
         };
@@ -39,11 +39,22 @@ pub(crate) fn implied(producer: &Map<String, Value>, consumer: &Map<String, Valu
             number("exclusiveMaximum").is_some_and(|own| own <= limit)
                 || number("maximum").is_some_and(|own| own < limit)
         }
-        "minLength" | "minItems" | "minProperties" => limit <= 0.0 || number(key).is_some_and(|own| own >= limit),
+        "minLength" | "minItems" | "minProperties" => limit == 0.0 || number(key).is_some_and(|own| own >= limit),
         "maxLength" | "maxItems" | "maxProperties" => number(key).is_some_and(|own| own <= limit),
         "multipleOf" => number(key).is_some_and(|own| limit > 0.0 && (own / limit).fract() == 0.0),
         _ => false,
     }
+}
+
+/// Whether each type is among the others, where an integer is a number.
+fn types_follow(own: &Value, wanted: &Value) -> bool {
+    let list = |value: &Value| match value {
+        Value::Array(list) => list.clone(),
+        kind => vec![kind.clone()],
+    };
+    let wanted = list(wanted);
+    let has = |kind: &Value| wanted.contains(kind) || (kind == "integer" && wanted.contains(&"number".into()));
+    !list(own).is_empty() && list(own).iter().all(has)
 }
 
 fn integer(value: &Value) -> Option<i128> {
@@ -53,7 +64,7 @@ fn integer(value: &Value) -> Option<i128> {
 /// Whether two values of a keyword mean the same, regardless of order or number notation.
 pub(crate) fn same(key: &str, a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Array(a), Value::Array(b)) if matches!(key, "enum" | "required") => {
+        (Value::Array(a), Value::Array(b)) if matches!(key, "enum" | "required" | "type") => {
             a.iter().all(|v| b.contains(v)) && b.iter().all(|v| a.contains(v))
         }
         (Value::Number(a), Value::Number(b)) => a == b || (a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())),

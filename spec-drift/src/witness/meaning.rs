@@ -4,6 +4,7 @@
 
 use crate::{
     document::{
+        discriminator::Discriminator,
         flat::flat,
         node::Node,
         reference::{reference, resolve, target},
@@ -70,11 +71,11 @@ impl<'a> Definitions<'a> {
         }
         let Some(map) = schema.as_object() else { return true.into() };
         let mut core = scalars(map, self.role);
-        self.nested(map, &mut core, branch);
+        self.nested(schema, map, &mut core, branch);
         if nullable(map) { json!({ "anyOf": [{ "type": "null" }, core] }) } else { core.into() }
     }
 
-    fn nested(&mut self, map: &'a Map<String, Value>, core: &mut Map<String, Value>, branch: bool) {
+    fn nested(&mut self, whole: &'a Value, map: &'a Map<String, Value>, core: &mut Map<String, Value>, branch: bool) {
         let required = required(self.root, map, self.role);
         if !required.is_empty() {
             core.insert("required".to_owned(), json!(required));
@@ -122,7 +123,17 @@ impl<'a> Definitions<'a> {
         }
         for key in ["allOf", "anyOf", "oneOf"] {
             if let Some(list) = map.get(key).and_then(Value::as_array) {
-                let list: Vec<Value> = list.iter().map(|schema| self.schema(schema, key != "allOf")).collect();
+                let node = Node::new(self.root, whole);
+                // The client takes the first alternative that it can decode, whatever its tag says.
+                let discriminator = Discriminator::of(node).filter(|_| key != "allOf" && self.role != ClientAccepts);
+                let branch = |defs: &mut Self, schema: &'a Value| {
+                    let converted = defs.schema(schema, key != "allOf");
+                    match discriminator.and_then(|discriminator| discriminator.demand(node.with(schema))) {
+                        Some(demand) => json!({ "allOf": [converted, demand] }),
+                        None => converted,
+                    }
+                };
+                let list: Vec<Value> = list.iter().map(|schema| branch(self, schema)).collect();
                 // The client takes the first alternative that matches, however many do.
                 let key = if self.role == ClientAccepts && key == "oneOf" { "anyOf" } else { key };
                 core.insert(key.to_owned(), list.into());
@@ -173,7 +184,8 @@ pub(crate) fn required<'a>(root: &Value, map: &'a Map<String, Value>, role: Role
 }
 
 pub(crate) fn nullable(map: &Map<String, Value>) -> bool {
-    map.get("nullable") == Some(&true.into())
+    let listed = map.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.contains(&"null".into()));
+    listed || map.get("nullable") == Some(&true.into())
 }
 
 /// Whether the client represents an optional field as a collection that is empty when absent: it refuses null, and does not
@@ -207,7 +219,8 @@ fn fixed_length(map: &Map<String, Value>) -> Option<&Value> {
 /// The type that typify infers for a schema without one.
 pub(crate) fn inferred(map: &Map<String, Value>) -> Option<&str> {
     let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));
-    let texts = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|v| v.is_string() || v.is_null());
+    let texts =
+        |list: &Vec<Value>| list.iter().any(Value::is_string) && list.iter().all(|v| v.is_string() || v.is_null());
     match map.get("type").and_then(Value::as_str) {
         Some(kind) => Some(kind),
         None if has(&["properties"]) => Some("object"),
@@ -290,6 +303,11 @@ pub(crate) fn scalars(map: &Map<String, Value>, role: Role) -> Map<String, Value
     }
     if let Some(kind) = kind {
         core.insert("type".to_owned(), kind.into());
+    }
+    // Not OpenAPI 3.0, but clear enough. Whether null is one of them is told by `nullable`.
+    if let Some(kinds) = map.get("type").and_then(Value::as_array) {
+        let kinds: Vec<Value> = kinds.iter().filter(|kind| **kind != "null").cloned().collect();
+        core.insert("type".to_owned(), if let [only] = kinds.as_slice() { only.clone() } else { kinds.into() });
     }
     // JSON Schema 2020-12 has no such format. It means either of these.
     if core.get("format") == Some(&"ip".into()) {

@@ -15,6 +15,8 @@ pub struct Row {
     pub backward: Option<String>,
     /// Why the run cannot decide, if a verdict is `look`.
     pub why: Option<String>,
+    /// Why the judge cannot express the row. Its verdicts are then checked against the table only.
+    pub unjudged: Option<String>,
     /// Extra values that the judge's samples need for this row.
     pub samples: Value,
 }
@@ -25,7 +27,11 @@ pub fn rows(directory: &std::path::Path) -> Vec<Row> {
         yaml_serde::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
     let table = read(directory.join("tests/table.yaml"));
-    let bases = [("onboarding", "tests/specs/onboarding.yaml"), ("parcels", "tests/specs/parcels.yaml")];
+    let bases = [
+        ("onboarding", "tests/specs/onboarding.yaml"),
+        ("parcels", "tests/specs/parcels.yaml"),
+        ("shapes", "tests/specs/shapes.yaml"),
+    ];
     let mut rows = Vec::new();
     for (base, path) in bases {
         let base_spec = read(directory.join(path));
@@ -44,6 +50,7 @@ pub fn rows(directory: &std::path::Path) -> Vec<Row> {
                 forward: text("forward"),
                 backward: text("backward"),
                 why: text("why"),
+                unjudged: text("unjudged"),
                 samples: row["samples"].clone(),
                 name,
             });
