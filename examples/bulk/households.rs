@@ -28,8 +28,10 @@ impl Households {
     /// `path` is for messages.
     pub fn of(table: &Table, path: &Path) -> Result<Self, String> {
         let columns = columns(table, path)?;
-        if !columns.iter().any(|column| column == COLLECTIVE_ID) {
-            return Err(format!("{}, line 1: the column {COLLECTIVE_ID} is missing: {ASSIGN_IDS}", path.display()));
+        // Once, and not for each row.
+        if !has_ids(table, &columns) {
+            let path = path.display();
+            return Err(format!("{path}, line 1: the column {COLLECTIVE_ID} is missing or empty: {ASSIGN_IDS}"));
         }
         let (mut good, mut bad, mut lines) = (vec![], vec![], HashMap::<Uuid, Vec<u64>>::new());
         for row in &table.rows {
@@ -70,6 +72,12 @@ pub fn columns(table: &Table, path: &Path) -> Result<Vec<String>, String> {
         return in_line_1(problem.to_owned());
     }
     Ok(columns)
+}
+
+fn has_ids(table: &Table, columns: &[String]) -> bool {
+    let Some(at) = columns.iter().position(|column| column == COLLECTIVE_ID) else { return false };
+    let is_empty = |row: &Row| row.fields.as_ref().is_ok_and(|fields| fields[at].is_empty());
+    table.rows.is_empty() || !table.rows.iter().all(is_empty)
 }
 
 fn household(row: &Row, columns: &[String]) -> Result<Household, String> {

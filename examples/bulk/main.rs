@@ -59,8 +59,6 @@ const ABOUT_THE_HOUSEHOLD: [u16; 4] = [400, 409, 413, 422];
 const EXAMPLE: &str = "\
 Example, from a list of names to created households:
   bulk --assign-ids households.csv
-  bulk --sandbox households.with-ids.csv
-  rm households.with-ids.journal
   bulk households.with-ids.csv
 
 In a clone, replace bulk with: cargo run --example bulk --features sandbox --";

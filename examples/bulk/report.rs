@@ -11,8 +11,8 @@ const KILLED: &str = "the program ended before the response was written";
 
 /// Writes and prints how far the run got. Returns whether nothing is left to do.
 ///
-/// Everything in the journal is reported, even for rows no longer in the CSV. `refused` is the number of rows that this run had
-/// refused.
+/// Everything in the journal is reported, even for rows no longer in the CSV. `refused` counts the rows that were refused in
+/// this run.
 pub fn report(
     csv: &Path,
     dialect: &Dialect,

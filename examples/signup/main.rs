@@ -142,7 +142,7 @@ async fn sign_up(State(app): State<App>, fields: Result<Form<Fields>, FormReject
 /// Says first if this household is not the one that they signed up before.
 fn continue_to(url: &str, name: &str, earlier: &[String]) -> Response {
     if earlier.is_empty() {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response();
+        return Redirect::to(url).into_response();
     }
     pages::another(name, earlier, url).into_response()
 }

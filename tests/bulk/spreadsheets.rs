@@ -129,9 +129,11 @@ async fn a_missing_id_says_how_to_get_one() {
     for (rows, beginning) in [
         ("name\nLoi 1\n", "error: "),
         ("name,owner\nLoi 1,\n", "error: "),
-        ("collective_id,name\n,Loi 1\n", "line 2: collective_id is empty"),
+        ("collective_id,name\n,Loi 1\n,Loi 2\n", "error: "),
+        ("collective_id,name\n,Loi 1\n3c90c3cc-0d44-4b50-8888-8dd25736052a,\n", "line 2: collective_id is empty"),
     ] {
         let run = Folder::new(rows).run(&sandbox.url(), &[]);
+        assert_eq!(run.stderr.lines().count(), if run.code == Some(2) { 1 } else { 2 }, "{}", run.stderr);
         assert!(run.stderr.starts_with(beginning), "{}", run.stderr);
         assert!(
             run.stderr.contains("collective_id") && run.stderr.contains("run it with --assign-ids"),
