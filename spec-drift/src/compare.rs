@@ -3,6 +3,7 @@
 mod address;
 mod at;
 mod body;
+mod known;
 mod message;
 mod object;
 mod operation;

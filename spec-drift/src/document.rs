@@ -4,6 +4,7 @@ pub(crate) mod annotation;
 mod definitions;
 pub(crate) mod discriminator;
 pub(crate) mod equal;
+pub(crate) mod error;
 pub(crate) mod flat;
 mod limits;
 mod markdown;
@@ -13,22 +14,11 @@ pub(crate) mod reference;
 mod text;
 mod walk;
 
+pub use error::Error;
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 
 use serde_json::{Value, json};
-use std::{borrow::Cow, fmt, fs::File, io::Read, path::Path};
-
-/// Why a document cannot be compared: one line that names the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
+use std::{borrow::Cow, fs::File, io::Read, path::Path};
 
 /// An OpenAPI document in its normal form.
 #[derive(Clone, Debug)]
@@ -42,7 +32,7 @@ impl Document {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let refuse = |reason: String| Error(format!("{name}: {reason}"));
+        let refuse = |reason: String| Error::new(format!("{name}: {reason}"));
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
@@ -62,7 +52,7 @@ impl Document {
     }
 
     fn parse(name: &str, text: &str, page: bool) -> Result<Self, Error> {
-        let refuse = |reason: String| Error(format!("{name}: {reason}"));
+        let refuse = |reason: String| Error::new(format!("{name}: {reason}"));
         let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             return Err(refuse("is empty".to_owned()));

@@ -18,4 +18,4 @@ mod witness;
 
 pub use compare::compare;
 pub use document::{Document, Error, MAX_BYTES, MAX_DEPTH, MAX_NODES};
-pub use report::{Change, Direction, Finding, Format, Keyword, Place, Verdict, Witness, report};
+pub use report::{Accepted, Change, Direction, Finding, Format, Keyword, Place, Report, Verdict, Witness, report};

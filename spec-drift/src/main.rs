@@ -3,13 +3,15 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use spec_drift::{Document, Format, Verdict, compare, report};
+use spec_drift::{Accepted, Document, Error, Format, Report, compare};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Compares two OpenAPI documents as a shipped client would feel it.
 ///
-/// Exit status: 0, nothing breaks; 1, something breaks or a person must look; 2, a document cannot be read.
+/// Exit status: 0, nothing breaks; 1, something breaks, a person must look, or an accepted finding is no longer found; 2, a
+/// file cannot be read.
 #[derive(Parser)]
+#[command(version, after_help = ACCEPTING)]
 struct Arguments {
     /// What the client was built from: YAML, JSON, or a documentation page in Markdown.
     old: PathBuf,
@@ -19,18 +21,34 @@ struct Arguments {
     format: Format,
 }
 
+const ACCEPTING: &str =
+    "Findings that you accept are listed separately and do not fail the run. They are in a file next \
+to OLD, such as openapi.accepted.yaml for openapi.yaml, with a line for each:
+
+- { place: \"GET /parcels response /body/note\", verdict: look, reason: \"We do not read it.\", date: 2026-01-31 }
+
+The place is what the report begins with after the verdict. A failing run shows the line to add.";
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let documents = Document::read(&arguments.old).and_then(|old| Ok((old, Document::read(&arguments.new)?)));
-    let (old, new) = match documents {
-        Ok(documents) => documents,
+    let report = match read(&arguments) {
+        Ok(report) => report,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);
         }
     };
-    let findings = compare(&old, &new);
     // If the reader has gone away, that is not our failure.
-    let _ = std::io::stdout().write_all(report(&findings, arguments.format).as_bytes());
-    ExitCode::from(u8::from(findings.iter().any(|f| f.verdict <= Verdict::Look)))
+    let _ = std::io::stdout().write_all(report.write(arguments.format).as_bytes());
+    if let Some(line) = report.line_to_accept() {
+        eprintln!("To accept the first finding, add this line to {}:", Accepted::path(&arguments.old).display());
+        eprintln!("{line}");
+    }
+    ExitCode::from(u8::from(report.fails()))
+}
+
+fn read(arguments: &Arguments) -> Result<Report, Error> {
+    let (old, new) = (Document::read(&arguments.old)?, Document::read(&arguments.new)?);
+    let accepted = Accepted::read(&Accepted::path(&arguments.old))?;
+    Ok(Report::new(compare(&old, &new), &accepted))
 }

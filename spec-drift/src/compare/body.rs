@@ -1,7 +1,10 @@
 //! One message body: what produces it, what accepts it, the findings, and their proof.
 
 use crate::{
-    compare::at::{At, Step},
+    compare::{
+        at::{At, Step},
+        known::Known,
+    },
     document::node::Node,
     report::{Change, Direction, Finding, Place, Verdict, Witness},
     witness::{
@@ -11,11 +14,12 @@ use crate::{
     },
 };
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::{HashMap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
+    rc::Rc,
 };
 
 /// Places visited in one body. Layered schemas that refer to each other can have astronomically many.
@@ -32,17 +36,44 @@ pub(crate) struct Body<'a> {
     pub(crate) findings: Vec<Finding>,
     /// Something other than descriptive text changed.
     pub(crate) changed: bool,
+    pub(crate) known: &'a Known<'a>,
     place: Place,
-    produced: Value,
-    valid: Option<Validator>,
-    accepted: Option<Validator>,
-    /// The other side of the old document: what could already fail is not drift.
-    before: Option<Validator>,
+    /// The component that the walk is in.
+    pub(crate) within: Option<Within>,
+    old_schema: &'a Value,
+    new_schema: &'a Value,
+    sides: OnceCell<Sides>,
     open: HashSet<u64>,
     clean: HashSet<u64>,
     places: usize,
     bounded: Cell<bool>,
     around: RefCell<HashMap<String, Vec<Value>>>,
+    /// An object is asked for once for each of its fields.
+    pub(crate) last_candidates: RefCell<Option<Candidates>>,
+}
+
+/// The values that one schema may have, and what they were made for.
+pub(crate) struct Candidates {
+    pub(crate) producing: Value,
+    pub(crate) accepting: Map<String, Value>,
+    pub(crate) null: bool,
+    pub(crate) values: Rc<[Value]>,
+}
+
+/// A component, and how long the pointer into the message was where the walk entered it.
+#[derive(Clone)]
+pub(crate) struct Within {
+    pub(crate) reference: String,
+    pub(crate) from: usize,
+}
+
+/// The message as each side knows it. Only a suspect needs it.
+struct Sides {
+    produced: Value,
+    valid: Option<Validator>,
+    accepted: Option<Validator>,
+    /// The other side of the old document: what could already fail is not drift.
+    before: Option<Validator>,
 }
 
 /// A value that matches several alternatives of a oneOf. Only a validator refuses it: other servers take the first, or
@@ -58,30 +89,46 @@ pub(crate) struct Visit {
 }
 
 impl<'a> Body<'a> {
-    pub(crate) fn new(old: Node<'a>, new: Node<'a>, place: Place) -> Self {
-        let direction = place.direction.unwrap_or(Direction::Request);
-        let (produced, accepted) = match direction {
-            Direction::Request => (meaning::whole(old, Role::ClientSends), meaning::whole(new, Role::ServerAccepts)),
-            Direction::Response => (meaning::whole(new, Role::ServerSends), meaning::whole(old, Role::ClientAccepts)),
-        };
-        let other = if direction == Direction::Request { Role::ServerAccepts } else { Role::ServerSends };
+    pub(crate) fn new(old: Node<'a>, new: Node<'a>, known: &'a Known<'a>, place: Place) -> Self {
         Self {
-            before: validator(&meaning::whole(old, other)),
             old: old.root,
             new: new.root,
-            direction,
+            direction: place.direction.unwrap_or(Direction::Request),
             findings: Vec::new(),
             changed: false,
+            known,
             place,
-            valid: validator(&produced),
-            accepted: validator(&accepted),
-            produced,
+            within: None,
+            old_schema: old.value,
+            new_schema: new.value,
+            sides: OnceCell::new(),
             open: HashSet::new(),
             clean: HashSet::new(),
             places: 0,
             bounded: Cell::new(false),
             around: RefCell::default(),
+            last_candidates: RefCell::default(),
         }
+    }
+
+    fn sides(&self) -> &Sides {
+        self.sides.get_or_init(|| {
+            let old = Node::new(self.old, self.old_schema);
+            let new = Node::new(self.new, self.new_schema);
+            let (produced, accepted, before) = match self.direction {
+                Direction::Request => (
+                    meaning::whole(old, Role::ClientSends),
+                    meaning::whole(new, Role::ServerAccepts),
+                    meaning::whole(old, Role::ServerAccepts),
+                ),
+                Direction::Response => (
+                    meaning::whole(new, Role::ServerSends),
+                    meaning::whole(old, Role::ClientAccepts),
+                    meaning::whole(old, Role::ServerSends),
+                ),
+            };
+            Sides { valid: validator(&produced), accepted: validator(&accepted), before: validator(&before), produced }
+        })
     }
 
     pub(crate) fn producer(&self) -> (Role, &'a Value) {
@@ -129,16 +176,25 @@ impl<'a> Body<'a> {
     }
 
     pub(crate) fn find(&mut self, verdict: Verdict, at: &At, change: Change) {
-        self.findings.push(Finding::new(verdict, self.place.at(&at.pointer), change));
+        self.push(Finding::new(verdict, self.place.at(&at.pointer), change));
     }
 
     /// A suspected break: it breaks if there is a proof, and needs a look otherwise.
     pub(crate) fn suspect(&mut self, witness: Option<Witness>, at: &At, change: Change) {
         let place = self.place.at(&at.pointer);
-        self.findings.push(match witness {
+        self.push(match witness {
             Some(witness) => Finding::breaks(place, change, witness),
             None => Finding::new(Verdict::Look, place, Change::Unproven(Box::new(change))),
         });
+    }
+
+    fn push(&mut self, mut finding: Finding) {
+        if let Some(within) = &self.within
+            && let Some(pointer) = finding.place.pointer.get(within.from..)
+        {
+            finding.schema = Some(format!("{}{pointer}", within.reference));
+        }
+        self.findings.push(finding);
     }
 
     pub(crate) fn sample(&self, whole: &Value, hints: Hints) -> Vec<Value> {
@@ -154,7 +210,7 @@ impl<'a> Body<'a> {
     }
 
     fn fails(&self, message: Value) -> Option<Witness> {
-        let (valid, accepted) = (self.valid.as_ref()?, self.accepted.as_ref()?);
+        let (valid, accepted) = (self.sides().valid.as_ref()?, self.sides().accepted.as_ref()?);
         if !valid.is_valid(&message) || self.failed_before(&message) {
             return None;
         }
@@ -169,7 +225,10 @@ impl<'a> Body<'a> {
 
     /// Whether the same failure was possible with the old document alone.
     fn failed_before(&self, message: &Value) -> bool {
-        self.before.as_ref().is_some_and(|before| before.is_valid(message) == (self.direction == Direction::Response))
+        self.sides()
+            .before
+            .as_ref()
+            .is_some_and(|before| before.is_valid(message) == (self.direction == Direction::Response))
     }
 
     /// Messages with the value at its place.
@@ -197,7 +256,7 @@ impl<'a> Body<'a> {
         let (role, root) = self.producer();
         let whole = meaning::whole(Node::new(root, parent), role);
         let objects: Vec<Value> =
-            self.sample(&whole, Hints::default()).into_iter().filter(Value::is_object).take(2).collect();
+            Sampler::two(&whole).samples(&whole["allOf"][0]).into_iter().filter(Value::is_object).collect();
         self.around.borrow_mut().insert(key, objects.clone());
         objects
     }
@@ -208,8 +267,8 @@ impl<'a> Body<'a> {
             return;
         }
         let at = At::root(&self.place.pointer, false);
-        let samples = self.sample(&self.produced, Hints::default());
-        let (Some(valid), Some(accepted)) = (&self.valid, &self.accepted) else {
+        let samples = self.sample(&self.sides().produced, Hints::default());
+        let (Some(valid), Some(accepted)) = (&self.sides().valid, &self.sides().accepted) else {
             if self.has_unproven() {
                 self.find(Verdict::Look, &at, Change::UnreadablePattern);
             }

@@ -1,7 +1,7 @@
 //! Bodies and statuses: which media types there are, and which of an operation's responses the client decodes.
 
 use crate::{
-    compare::schema,
+    compare::{known::Known, schema},
     document::{annotation::is_annotation, equal::same, node::Node},
     report::{Change, Direction, Finding, Place, Verdict, Witness, token},
 };
@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 /// One operation in both documents.
 pub(crate) struct Pair<'a> {
+    pub(crate) known: &'a Known<'a>,
     pub(crate) name: &'a str,
     pub(crate) old: Node<'a>,
     pub(crate) new: Node<'a>,
@@ -122,7 +123,7 @@ impl<'a> Pair<'a> {
         let schema = |node: Node<'_>| node.value.get("schema").unwrap_or(&any).clone();
         let (before, after) = (schema(old), schema(new));
         let place = Place::of_message(self.name, direction, "/body");
-        let mut found = schema::compare(old.with(&before), new.with(&after), &place);
+        let mut found = schema::compare(old.with(&before), new.with(&after), self.known, &place);
         if !json_like(media) {
             // Outside JSON, another type may be the same text.
             for finding in found.iter_mut().filter(|f| f.change.is_about_notation()) {

@@ -4,6 +4,7 @@ use crate::{
     Document,
     compare::{
         address::{self, Fixed},
+        known::Known,
         message::Pair,
         parameter::{self, Taker},
         security,
@@ -43,6 +44,7 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
     if old.root != new.root {
         let (before, after) = (operations(&old.root), operations(&new.root));
+        let known = Known::between(&old.root, &new.root);
         let counterparts = Counterparts::of(&after);
         let found: Vec<Option<Counterpart>> = before.iter().map(|operation| counterparts.find(operation)).collect();
         let taken: HashSet<usize> = found.iter().flatten().map(|counterpart| counterpart.index).collect();
@@ -50,7 +52,7 @@ pub fn compare(old: &Document, new: &Document) -> Vec<Finding> {
             match counterpart {
                 Some(counterpart) if in_scope(new, &after[counterpart.index]) => {
                     let now = &after[counterpart.index];
-                    findings.extend(one(operation, now, counterpart));
+                    findings.extend(one(operation, now, counterpart, &known));
                     // The calls now reach an operation that was another before.
                     if counterpart.covered && before.iter().any(|o| o.method == now.method && o.path == now.path) {
                         let place = Place::of_operation(&operation.name(), "");
@@ -164,15 +166,15 @@ impl Counterparts {
     }
 }
 
-fn one(old: &Operation, new: &Operation, counterpart: &Counterpart) -> Vec<Finding> {
+fn one(old: &Operation, new: &Operation, counterpart: &Counterpart, known: &Known) -> Vec<Finding> {
     let name = new.name();
     let mut findings: Vec<Finding> = Vec::new();
     if !counterpart.covered {
         findings.extend(servers(old, new, &name));
     }
     findings.extend(security::compare(old.node, new.node, &name));
-    findings.extend(parameter::compare(&old.taker(), &new.taker(), &counterpart.fixed, &name));
-    findings.extend(Pair { name: &name, old: old.node, new: new.node }.compare());
+    findings.extend(parameter::compare(&old.taker(), &new.taker(), &counterpart.fixed, known, &name));
+    findings.extend(Pair { known, name: &name, old: old.node, new: new.node }.compare());
     let known = ["parameters", "requestBody", "responses", "security", "servers"];
     findings.extend(around(old.node, new.node, &known, &name));
     let known: Vec<&str> = ["parameters", "servers"].into_iter().chain(METHODS).collect();

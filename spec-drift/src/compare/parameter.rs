@@ -3,6 +3,7 @@
 use crate::{
     compare::{
         address::{self, Fixed},
+        known::Known,
         schema,
     },
     document::{annotation::is_annotation, flat::flat, node::Node},
@@ -70,7 +71,7 @@ pub(crate) fn may_be(taker: &Taker, fixed: &Fixed) -> bool {
     check.is_none_or(|check| check.is_valid(&read(&fixed.literal, kind.as_deref())))
 }
 
-pub(crate) fn compare(old: &Taker, new: &Taker, fixed: &[Fixed], operation: &str) -> Vec<Finding> {
+pub(crate) fn compare(old: &Taker, new: &Taker, fixed: &[Fixed], known: &Known, operation: &str) -> Vec<Finding> {
     let (before, after) = (old.parameters(&[]), new.parameters(fixed));
     let mut findings = Vec::new();
     for fixed in fixed.iter().filter(|fixed| !may_be(new, fixed)) {
@@ -108,7 +109,7 @@ pub(crate) fn compare(old: &Taker, new: &Taker, fixed: &[Fixed], operation: &str
                 let find = |verdict, change| find(key, verdict, change);
                 findings.extend(settings(was.value, parameter.value, key, find));
                 let optional = !required(was.value);
-                findings.extend(values(schema(*was), schema(*parameter), &place(key), optional));
+                findings.extend(values(schema(*was), schema(*parameter), known, &place(key), optional));
             }
         }
     }
@@ -166,7 +167,7 @@ fn settings<'f>(
 }
 
 /// A parameter is text on the wire, so another type may still be the same text.
-fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
+fn values(old: Node, new: Node, known: &Known, place: &Place, optional: bool) -> Vec<Finding> {
     let (before, after) = (flat(old.resolved()), flat(new.resolved()));
     let kind = |schema: &Value| schema.get("type").and_then(Value::as_str).map(str::to_owned);
     let scalar = |kind: &Option<String>| kind.as_deref().is_some_and(|k| !matches!(k, "array" | "object"));
@@ -177,18 +178,18 @@ fn values(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
     {
         // Each item is text too. The lists are compared as if their items were the same.
         let place = place.at(&format!("{}/0", place.pointer));
-        let mut findings = values(old.with(items), new.with(new_items), &place, false);
+        let mut findings = values(old.with(items), new.with(new_items), known, &place, false);
         let bare = |list: &Value| {
             let mut list = list.clone();
             list["items"] = json!({});
             list
         };
         let (before, after) = (bare(&before), bare(&after));
-        findings.extend(schema::compare_optional(old.with(&before), new.with(&after), &place, optional));
+        findings.extend(schema::compare_optional(old.with(&before), new.with(&after), known, &place, optional));
         return findings;
     }
     if was == is || !scalar(&was) || !scalar(&is) {
-        return schema::compare_optional(old.with(&before), new.with(&after), place, optional);
+        return schema::compare_optional(old.with(&before), new.with(&after), known, place, optional);
     }
     let (sent, demanded) =
         (meaning::whole(old.with(&before), Role::ClientSends), meaning::whole(new.with(&after), Role::ServerAccepts));

@@ -3,7 +3,8 @@
 use crate::{
     compare::{
         at::{At, Null, Step},
-        body::Body,
+        body::{Body, Candidates, Within},
+        known::{Compared, Known},
     },
     document::{annotation::is_annotation, flat::flat, node::Node, reference::reference},
     report::{Change, Direction, Finding, Keyword, Place, Verdict},
@@ -14,6 +15,7 @@ use crate::{
     },
 };
 use serde_json::{Map, Value, json};
+use std::rc::Rc;
 
 /// Keywords that constrain the value itself, starting with those that others depend on.
 const SCALARS: [&str; 17] = [
@@ -40,23 +42,46 @@ const NESTED: [&str; 4] = ["properties", "required", "additionalProperties", "it
 const UNIONS: [&str; 4] = ["oneOf", "anyOf", "allOf", "not"];
 
 /// Compares the schema of a body in one direction.
-pub(crate) fn compare(old: Node, new: Node, place: &Place) -> Vec<Finding> {
-    compare_optional(old, new, place, false)
+pub(crate) fn compare(old: Node, new: Node, known: &Known, place: &Place) -> Vec<Finding> {
+    compare_optional(old, new, known, place, false)
 }
 
 /// Compares a schema whose values the client may leave out, if `optional`.
-pub(crate) fn compare_optional(old: Node, new: Node, place: &Place, optional: bool) -> Vec<Finding> {
-    let mut body = Body::new(old, new, place.clone());
-    body.schema(old.value, new.value, &At::root(&place.pointer, optional));
-    body.finish();
-    body.findings
+pub(crate) fn compare_optional(old: Node, new: Node, known: &Known, place: &Place, optional: bool) -> Vec<Finding> {
+    let compared = Compared {
+        old: old.value.to_string(),
+        new: new.value.to_string(),
+        direction: place.direction,
+        pointer: place.pointer.clone(),
+        optional,
+    };
+    let mut findings = known.findings(compared, || {
+        let mut body = Body::new(old, new, known, place.clone());
+        body.schema(old.value, new.value, &At::root(&place.pointer, optional));
+        body.finish();
+        body.findings
+    });
+    // They may be those of another operation.
+    for finding in &mut findings {
+        finding.place = place.at(&finding.place.pointer);
+    }
+    findings
 }
 
 impl Body<'_> {
     pub(crate) fn schema(&mut self, old: &Value, new: &Value, at: &At) {
+        if self.known.same(old, new) {
+            return;
+        }
+        let entered = reference(new).or(reference(old)).map(str::to_owned);
         let (old, new) = (flat(Node::new(self.old, old).resolved()), flat(Node::new(self.new, new).resolved()));
         let Some(visit) = self.enter(&old, &new, at) else { return };
+        let outside = self.within.clone();
+        if let Some(reference) = entered {
+            self.within = Some(Within { reference, from: at.pointer.len() });
+        }
         self.node(&old, &new, at);
+        self.within = outside;
         self.leave(visit);
     }
 
@@ -169,7 +194,7 @@ impl Body<'_> {
         }
         let schema = Value::Object(producing.clone());
         let candidates =
-            if suspects.is_empty() { Vec::new() } else { self.candidates(&schema, accepting, null.produced) };
+            if suspects.is_empty() { Rc::default() } else { self.candidates(&schema, accepting, null.produced) };
         for key in &changed {
             let mine = |suspect: &&str| suspect == key || (key == first && !changed.contains(suspect));
             let checks: Vec<&Value> =
@@ -194,7 +219,19 @@ impl Body<'_> {
     }
 
     /// Values that the producing side may put here, on both sides of each limit of the other.
-    pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
+    pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Rc<[Value]> {
+        if let Some(last) = &*self.last_candidates.borrow()
+            && (&last.producing, &last.accepting, last.null) == (producing, accepting, null)
+        {
+            return last.values.clone();
+        }
+        let values: Rc<[Value]> = self.sampled(producing, accepting, null).into();
+        let (producing, accepting, last) = (producing.clone(), accepting.clone(), values.clone());
+        *self.last_candidates.borrow_mut() = Some(Candidates { producing, accepting, null, values: last });
+        values
+    }
+
+    fn sampled(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
         let (role, root) = self.producer();
         let whole = meaning::whole(Node::new(root, producing), role);
         let mut hints = Hints::default();

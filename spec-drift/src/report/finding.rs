@@ -1,11 +1,13 @@
 //! What a comparison finds: a place, a verdict, a change, and a witness if it breaks.
 
 use super::change::Change;
+use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 
 /// What a change does to a shipped client, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// A shipped client fails.
     Breaks,
@@ -15,6 +17,10 @@ pub enum Verdict {
     Unseen,
     /// Nothing that a client sends or decodes changes.
     Harmless,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [Self; 4] = [Self::Breaks, Self::Look, Self::Unseen, Self::Harmless];
 }
 
 impl fmt::Display for Verdict {
@@ -83,6 +89,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Where.
     pub place: Place,
+    /// The schema that changed, as a reference into the components, if it is one of them or inside one.
+    pub schema: Option<String>,
     /// What changed.
     pub change: Change,
     /// The proof, if it breaks.
@@ -105,6 +113,11 @@ impl Place {
         Self { direction: Some(direction), ..Self::of_operation(operation, pointer) }
     }
 
+    /// What a report calls the same place in several operations.
+    pub(crate) fn in_any_operation(&self) -> String {
+        Self { operation: self.operation.as_ref().map(|_| "any".to_owned()), ..self.clone() }.to_string()
+    }
+
     /// Elsewhere in the same message.
     pub(crate) fn at(&self, pointer: &str) -> Self {
         Self { pointer: pointer.to_owned(), ..self.clone() }
@@ -120,7 +133,12 @@ impl Witness {
 impl Finding {
     /// What needs no proof.
     pub(crate) fn new(verdict: Verdict, place: Place, change: Change) -> Self {
-        Self { verdict, place, change, witness: None }
+        Self { verdict, place, schema: None, change, witness: None }
+    }
+
+    /// What a report calls a schema that several operations use.
+    pub(crate) fn name_of_schema(schema: &str, direction: Option<Direction>) -> String {
+        direction.map_or_else(|| schema.to_owned(), |direction| format!("{schema} {direction}"))
     }
 
     pub(crate) fn breaks(place: Place, change: Change, witness: Witness) -> Self {

@@ -29,6 +29,8 @@ pub(crate) struct Sampler<'a> {
     definitions: &'a Value,
     /// Numbers, lengths and texts that matter to the other side.
     hints: Hints,
+    /// Samples of each schema.
+    most: usize,
     bounded: Cell<bool>,
     steps: Cell<usize>,
     long: Cell<usize>,
@@ -71,7 +73,19 @@ impl Hints {
 impl<'a> Sampler<'a> {
     /// `whole` is a schema with its `$defs`.
     pub(crate) fn new(whole: &'a Value, hints: Hints) -> Self {
-        Self { definitions: &whole["$defs"], hints, bounded: Cell::new(false), steps: Cell::new(0), long: Cell::new(0) }
+        Self {
+            definitions: &whole["$defs"],
+            hints,
+            most: MAX_SAMPLES,
+            bounded: Cell::new(false),
+            steps: Cell::new(0),
+            long: Cell::new(0),
+        }
+    }
+
+    /// Only the smallest sample and the fullest.
+    pub(crate) fn two(whole: &'a Value) -> Self {
+        Self { most: 2, ..Self::new(whole, Hints::default()) }
     }
 
     /// Whether a bound was hit, so that the samples are not exhaustive.
@@ -117,9 +131,9 @@ impl<'a> Sampler<'a> {
         path.push(String::new());
         let mut values = self.local(map, path);
         path.pop();
-        if values.len() > MAX_SAMPLES {
+        if values.len() > self.most {
             self.bounded.set(true);
-            values.truncate(MAX_SAMPLES);
+            values.truncate(self.most);
         }
         values
     }
@@ -259,8 +273,16 @@ impl<'a> Sampler<'a> {
             minimal.extend((0..missing).map(|n| (extra_name(n), first.clone())));
         }
         let mut values: Vec<Value> = vec![minimal.clone().into(), full.clone().into()];
+        // The rest is truncated anyway, and each of these may be large.
+        let enough = |values: &Vec<Value>| values.len() > self.most;
         for (name, list) in &fields {
+            if enough(&values) {
+                return values;
+            }
             for value in list {
+                if enough(&values) {
+                    return values;
+                }
                 let mut object = minimal.clone();
                 object.insert((*name).clone(), value.clone());
                 values.push(object.into());

@@ -1,0 +1,105 @@
+//! What two documents have in common, so that it is compared once or not at all.
+
+use crate::{
+    document::reference::{self, resolve, target},
+    report::{Direction, Finding},
+};
+use serde_json::Value;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
+
+/// Values visited to find what is unchanged. Beyond it, which nothing written by people needs, the rest counts as changed.
+const MAX_STEPS: usize = 20_000_000;
+
+pub(crate) struct Known<'a> {
+    /// References that lead to the same in both documents, as does whatever that refers to.
+    unchanged: HashSet<&'a str>,
+    compared: RefCell<HashMap<Compared, Vec<Finding>>>,
+}
+
+/// Two schemas in the same role.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Compared {
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) pointer: String,
+    pub(crate) optional: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn between(old: &'a Value, new: &'a Value) -> Self {
+        Self { unchanged: unchanged(old, new), compared: RefCell::default() }
+    }
+
+    /// Whether two nodes are the same, with everything that they refer to.
+    pub(crate) fn same(&self, old: &Value, new: &Value) -> bool {
+        old == new && references(old).iter().all(|reference| self.unchanged.contains(reference))
+    }
+
+    /// The findings of a comparison, which is made unless an operation before this one has made it.
+    pub(crate) fn findings(&self, compared: Compared, compare: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
+        if let Some(known) = self.compared.borrow().get(&compared) {
+            return known.clone();
+        }
+        let findings = compare();
+        self.compared.borrow_mut().insert(compared, findings.clone());
+        findings
+    }
+}
+
+fn references(node: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        found.extend(reference::reference(node));
+        match node {
+            Value::Object(map) => waiting.extend(map.values()),
+            Value::Array(list) => waiting.extend(list),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn unchanged<'a>(old: &'a Value, new: &'a Value) -> HashSet<&'a str> {
+    let mut steps = 0;
+    let mut unchanged = HashSet::new();
+    let mut changed = Vec::new();
+    let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+    let all: HashSet<&str> = references(old).into_iter().collect();
+    for reference in all {
+        let was = target(old, reference).filter(|was| steps < MAX_STEPS && Some(*was) == target(new, reference));
+        // A circle of nothing but references leads nowhere.
+        let Some(was) = was.filter(|was| reference::reference(resolve(old, was)).is_none()) else {
+            changed.push(reference);
+            continue;
+        };
+        steps += size(was);
+        unchanged.insert(reference);
+        for used in references(was) {
+            users.entry(used).or_default().push(reference);
+        }
+    }
+    while let Some(reference) = changed.pop() {
+        let users = users.remove(reference).into_iter().flatten();
+        changed.extend(users.filter(|user| unchanged.remove(user)));
+    }
+    unchanged
+}
+
+fn size(node: &Value) -> usize {
+    let mut count = 0;
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        count += 1;
+        match node {
+            Value::Object(map) => waiting.extend(map.values()),
+            Value::Array(list) => waiting.extend(list),
+            _ => {}
+        }
+    }
+    count
+}
