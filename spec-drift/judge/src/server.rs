@@ -66,8 +66,11 @@ pub fn start(spec: Value, old: &Value) -> (u16, Arc<Mutex<Exchange>>) {
             [Reading::Literal, Reading::Closed].map(|reading| strict::validator(&spec, schema, reading))
         };
         let validators = bodies.iter().map(|(media, node)| (media.clone(), both(&node["schema"]))).collect();
-        let parameters =
-            operation.parameters.iter().map(|p| strict::validator(&spec, &p["schema"], Reading::Literal)).collect();
+        let parameters = operation
+            .parameters
+            .iter()
+            .map(|p| strict::validator(&spec, strict::schema(p), Reading::Literal))
+            .collect();
         Strictly { operation, bodies: validators, parameters }
     });
     let operations = operations.collect();

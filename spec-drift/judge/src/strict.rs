@@ -76,6 +76,11 @@ fn convert(spec: &Value, schema: &Value, reading: Reading, part: bool) -> Value 
     if map.get("nullable") == Some(&true.into()) { json!({ "anyOf": [out, { "type": "null" }] }) } else { out.into() }
 }
 
+/// The schema of a parameter. One that is written as a media type may be anything.
+pub fn schema(parameter: &Value) -> &Value {
+    parameter.get("schema").unwrap_or(&Value::Bool(true))
+}
+
 fn bounds(out: &mut Map<String, Value>, low: Value, high: Value) {
     out.entry("minimum").or_insert(low);
     out.entry("maximum").or_insert(high);

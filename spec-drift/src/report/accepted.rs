@@ -59,7 +59,6 @@ impl Accepted {
     pub(crate) fn accepts(&self, finding: &Finding) -> bool {
         let place = &finding.place;
         let schema = finding.schema.as_ref().map(|schema| Finding::name_of_schema(schema, place.direction));
-        let names = [Some(place.to_string()), Some(place.in_any_operation()), schema];
-        self.verdict == finding.verdict && names.iter().flatten().any(|name| *name == self.place)
+        self.verdict == finding.verdict && (self.place == place.to_string() || schema.as_ref() == Some(&self.place))
     }
 }

@@ -114,8 +114,8 @@ impl Place {
     }
 
     /// What a report calls the same place in several operations.
-    pub(crate) fn in_any_operation(&self) -> String {
-        Self { operation: self.operation.as_ref().map(|_| "any".to_owned()), ..self.clone() }.to_string()
+    pub(crate) fn in_several_operations(&self) -> String {
+        Self { operation: Some("several operations".to_owned()), ..self.clone() }.to_string()
     }
 
     /// Elsewhere in the same message.

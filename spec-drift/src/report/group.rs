@@ -62,15 +62,15 @@ impl Group<'_> {
         match (self.places.as_slice(), self.schema) {
             ([place], _) => place.to_string(),
             (_, Some(schema)) => Finding::name_of_schema(schema, self.direction),
-            (places, None) => places[0].in_any_operation(),
+            (places, None) => places[0].in_several_operations(),
         }
     }
 
-    /// What accepts all of it, and stays the same when another operation uses the schema.
+    /// What accepts it: the schema, whatever else comes to use it, or else the first place.
     pub(crate) fn name_to_accept(&self) -> String {
         match self.schema {
             Some(schema) => Finding::name_of_schema(schema, self.direction),
-            None => self.name(),
+            None => self.places[0].to_string(),
         }
     }
 

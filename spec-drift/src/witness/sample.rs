@@ -21,6 +21,8 @@ const MAX_LONG: usize = 8 * 1024 * 1024;
 const MIN_SHARE: usize = 4;
 /// Repeated visits to the same definition within one value.
 const MAX_VISITS: usize = 2;
+/// JSON values in one set of samples, with those inside them. Beyond it, each schema gets only two samples.
+const MAX_MADE: usize = 200_000;
 /// Schemas visited for one set of samples. This keeps a wide and deep description from taking minutes.
 const MAX_STEPS: usize = 5_000;
 
@@ -31,6 +33,7 @@ pub(crate) struct Sampler<'a> {
     hints: Hints,
     /// Samples of each schema.
     most: usize,
+    made: Cell<usize>,
     bounded: Cell<bool>,
     steps: Cell<usize>,
     long: Cell<usize>,
@@ -77,6 +80,7 @@ impl<'a> Sampler<'a> {
             definitions: &whole["$defs"],
             hints,
             most: MAX_SAMPLES,
+            made: Cell::new(0),
             bounded: Cell::new(false),
             steps: Cell::new(0),
             long: Cell::new(0),
@@ -86,6 +90,10 @@ impl<'a> Sampler<'a> {
     /// Only the smallest sample and the fullest.
     pub(crate) fn two(whole: &'a Value) -> Self {
         Self { most: 2, ..Self::new(whole, Hints::default()) }
+    }
+
+    fn most(&self) -> usize {
+        if self.made.get() > MAX_MADE { self.most.min(2) } else { self.most }
     }
 
     /// Whether a bound was hit, so that the samples are not exhaustive.
@@ -131,10 +139,11 @@ impl<'a> Sampler<'a> {
         path.push(String::new());
         let mut values = self.local(map, path);
         path.pop();
-        if values.len() > self.most {
+        if values.len() > self.most() {
             self.bounded.set(true);
-            values.truncate(self.most);
+            values.truncate(self.most());
         }
+        self.made.set(self.made.get() + values.iter().map(size).sum::<usize>());
         values
     }
 
@@ -274,7 +283,7 @@ impl<'a> Sampler<'a> {
         }
         let mut values: Vec<Value> = vec![minimal.clone().into(), full.clone().into()];
         // The rest is truncated anyway, and each of these may be large.
-        let enough = |values: &Vec<Value>| values.len() > self.most;
+        let enough = |values: &Vec<Value>| values.len() > self.most();
         for (name, list) in &fields {
             if enough(&values) {
                 return values;
@@ -485,6 +494,15 @@ fn fits(map: &Map<String, Value>, value: &Value) -> bool {
         Some(Value::String(kind)) => kind_fits(kind),
         Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).any(kind_fits),
         _ => true,
+    }
+}
+
+/// The values in a value, and itself.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        Value::Array(list) => 1 + list.iter().map(size).sum::<usize>(),
+        _ => 1,
     }
 }
 
