@@ -52,7 +52,6 @@ fn schema(node: &mut Value, siblings: bool) {
     }
     closed(map);
     types(map);
-    null_alternative(map);
 }
 
 fn beside_reference(map: &mut Map<String, Value>, siblings: bool) {
@@ -192,50 +191,5 @@ fn is_a(value: &Value, kind: &str) -> bool {
         "object" => value.is_object(),
         "boolean" => value.is_boolean(),
         _ => false,
-    }
-}
-
-/// An alternative that is only null becomes `nullable`.
-fn null_alternative(map: &mut Map<String, Value>) {
-    for key in ["anyOf", "oneOf"] {
-        let Some(Value::Array(list)) = map.get_mut(key) else { continue };
-        let before = list.len();
-        list.retain(|branch| !is_null(branch));
-        if list.len() == before {
-            continue;
-        }
-        map.insert("nullable".to_owned(), true.into());
-        let Some(Value::Array(mut list)) = map.remove(key) else { continue };
-        match list.len() {
-            0 => drop(map.insert("enum".to_owned(), json!([null]))),
-            1 => alone(map, list.remove(0)),
-            _ => drop(map.insert(key.to_owned(), list.into())),
-        }
-    }
-}
-
-fn is_null(schema: &Value) -> bool {
-    let Some(map) = schema.as_object() else { return false };
-    map.get("enum") == Some(&json!([null]))
-        && map.keys().all(|key| matches!(key.as_str(), "enum" | "nullable") || is_annotation(key))
-}
-
-/// The only alternative besides null, as part of the schema around it.
-fn alone(map: &mut Map<String, Value>, branch: Value) {
-    match branch {
-        Value::Object(own)
-            if !own.contains_key("$ref")
-                && own.keys().all(|key| key == "nullable" || is_annotation(key) || !map.contains_key(key)) =>
-        {
-            for (key, value) in own {
-                map.entry(key).or_insert(value);
-            }
-        }
-        branch => {
-            let parts = map.entry("allOf").or_insert_with(|| json!([]));
-            if let Some(parts) = parts.as_array_mut() {
-                parts.push(branch);
-            }
-        }
     }
 }
