@@ -26,6 +26,8 @@ use std::{
 pub(crate) const MAX_PLACES: usize = 2_000;
 /// Values tried for one proof.
 const MAX_TRIES: usize = 60;
+/// JSON values in all samples for one body, with those inside them. Beyond it, each schema gets only two samples.
+const MAX_MADE: usize = 500_000;
 /// Messages built around one value.
 const MAX_AROUND: usize = 4;
 
@@ -47,6 +49,7 @@ pub(crate) struct Body<'a> {
     clean: HashSet<u64>,
     places: usize,
     bounded: Cell<bool>,
+    made: Cell<usize>,
     around: RefCell<HashMap<String, Vec<Value>>>,
     /// An object is asked for once for each of its fields.
     pub(crate) last_candidates: RefCell<Option<Candidates>>,
@@ -106,6 +109,7 @@ impl<'a> Body<'a> {
             clean: HashSet::new(),
             places: 0,
             bounded: Cell::new(false),
+            made: Cell::new(0),
             around: RefCell::default(),
             last_candidates: RefCell::default(),
         }
@@ -198,8 +202,10 @@ impl<'a> Body<'a> {
     }
 
     pub(crate) fn sample(&self, whole: &Value, hints: Hints) -> Vec<Value> {
-        let sampler = Sampler::new(whole, hints);
+        let spent = self.made.get() > MAX_MADE;
+        let sampler = if spent { Sampler::two(whole, hints) } else { Sampler::new(whole, hints) };
         let values = sampler.samples(&whole["allOf"][0]);
+        self.made.set(self.made.get() + sampler.made());
         self.bounded.set(self.bounded.get() | sampler.bounded());
         values
     }
@@ -255,8 +261,11 @@ impl<'a> Body<'a> {
         }
         let (role, root) = self.producer();
         let whole = meaning::whole(Node::new(root, parent), role);
-        let objects: Vec<Value> =
-            Sampler::two(&whole).samples(&whole["allOf"][0]).into_iter().filter(Value::is_object).collect();
+        let objects: Vec<Value> = Sampler::two(&whole, Hints::default())
+            .samples(&whole["allOf"][0])
+            .into_iter()
+            .filter(Value::is_object)
+            .collect();
         self.around.borrow_mut().insert(key, objects.clone());
         objects
     }

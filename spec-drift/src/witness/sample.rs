@@ -7,7 +7,10 @@ use crate::witness::{
     pattern,
 };
 use serde_json::{Map, Number, Value, json};
-use std::{cell::Cell, collections::HashSet};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+};
 
 /// Nested schemas, of which a field takes about four: deeper than any description that people write.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -34,6 +37,7 @@ pub(crate) struct Sampler<'a> {
     /// Samples of each schema.
     most: usize,
     made: Cell<usize>,
+    scalars: RefCell<HashMap<String, Vec<Value>>>,
     bounded: Cell<bool>,
     steps: Cell<usize>,
     long: Cell<usize>,
@@ -81,6 +85,7 @@ impl<'a> Sampler<'a> {
             hints,
             most: MAX_SAMPLES,
             made: Cell::new(0),
+            scalars: RefCell::default(),
             bounded: Cell::new(false),
             steps: Cell::new(0),
             long: Cell::new(0),
@@ -88,8 +93,13 @@ impl<'a> Sampler<'a> {
     }
 
     /// Only the smallest sample and the fullest.
-    pub(crate) fn two(whole: &'a Value) -> Self {
-        Self { most: 2, ..Self::new(whole, Hints::default()) }
+    pub(crate) fn two(whole: &'a Value, hints: Hints) -> Self {
+        Self { most: 2, ..Self::new(whole, hints) }
+    }
+
+    /// JSON values made so far, with those inside them.
+    pub(crate) fn made(&self) -> usize {
+        self.made.get()
     }
 
     fn most(&self) -> usize {
@@ -174,8 +184,7 @@ impl<'a> Sampler<'a> {
             .flat_map(|kind| match kind {
                 "object" => self.objects(map, path),
                 "array" => self.arrays(map, path),
-                "string" => self.strings(map),
-                "integer" | "number" => self.numbers(map, kind == "integer"),
+                "string" | "integer" | "number" => self.scalars(map, kind),
                 "boolean" => vec![true.into(), false.into()],
                 "null" => vec![Value::Null],
                 _ => Vec::new(),
@@ -184,6 +193,17 @@ impl<'a> Sampler<'a> {
         if let Some(check) = map.get("not").filter(|not| !not.to_string().contains("$ref")).and_then(validator) {
             values.retain(|value| !check.is_valid(value));
         }
+        values
+    }
+
+    /// Most fields of a large description have one of a few schemas, which are costly to check values against.
+    fn scalars(&self, map: &Map<String, Value>, kind: &str) -> Vec<Value> {
+        let key = format!("{kind} {}", Value::Object(map.clone()));
+        if let Some(known) = self.scalars.borrow().get(&key) {
+            return known.clone();
+        }
+        let values = if kind == "string" { self.strings(map) } else { self.numbers(map, kind == "integer") };
+        self.scalars.borrow_mut().insert(key, values.clone());
         values
     }
 
