@@ -9,18 +9,18 @@ use std::{
 
 /// Copies the shipped client to `OUT_DIR`.
 pub fn run() -> Result<(), String> {
-    let header = header::header(&read(Path::new("openapi.yaml"))?);
-    copy("client.rs", &header)?;
+    let first_line = header::description(&read(Path::new("openapi.yaml"))?);
+    copy("client.rs", &first_line)?;
     if env::var_os("CARGO_FEATURE_SANDBOX").is_some() {
-        copy("mocks.rs", &header)?;
+        copy("mocks.rs", &first_line)?;
     }
     Ok(())
 }
 
-fn copy(name: &str, header: &str) -> Result<(), String> {
+fn copy(name: &str, first_line: &str) -> Result<(), String> {
     let shipped = Path::new("generated").join(name);
     let code = read(&shipped)?;
-    if !code.starts_with(header) {
+    if !code.starts_with(first_line) {
         return Err(format!(
             "{} was not made from this openapi.yaml: enable the feature `generate`, which generates it",
             shipped.display()

@@ -10,7 +10,7 @@ use crate::operation::{Documented, Operation};
 use crate::outcome::Outcome;
 use crate::request_body::Witness;
 use crate::response::Response;
-use crate::retry::{Next, Progress};
+use crate::retry::{self, Next, Progress};
 use crate::screen::Screen;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -100,7 +100,7 @@ impl<'a, T> Call<'a, T> {
                 self.client.shared.tokens.rejected(screen.token());
             }
             // Decided by this attempt alone, before an earlier unknown outcome is added to it.
-            let next = self.client.retry.next(&error, &self.progress(), fastrand::f64());
+            let next = self.client.retry.next(&error, &self.progress(), retry::random());
             let error = self.failed("attempt", error);
             match next {
                 Next::Stop => return Err(error),
@@ -146,7 +146,7 @@ impl<'a, T> Call<'a, T> {
             requests += 1;
             let progress =
                 Progress { attempts: requests, replayed: false, last_attempt: started.elapsed(), ..self.progress() };
-            let next = no_token.at_endpoint().map(|error| self.client.retry.next(error, &progress, fastrand::f64()));
+            let next = no_token.at_endpoint().map(|error| self.client.retry.next(error, &progress, retry::random()));
             let error = no_token.into_error();
             let Some(Next::Retry(delay)) = next else { return Err(error) };
             self.failed("token request", error);

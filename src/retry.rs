@@ -2,9 +2,11 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
+use chrono::NaiveDateTime;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
-use std::time::{Duration, SystemTime};
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Three: most transient faults pass within a second or two, and more attempts make an outage worse.
 const MAX_ATTEMPTS: u32 = 3;
@@ -23,6 +25,8 @@ const SHORTEST_ASKED_DELAY: Duration = Duration::from_millis(50);
 const ASKED_JITTER_PART: u32 = 10;
 /// The most that is added: more would only keep callers waiting.
 const MAX_ASKED_JITTER: Duration = Duration::from_secs(1);
+/// The three forms of a date that a recipient must accept (RFC 9110, section 5.6.7).
+const HTTP_DATES: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 /// No end, as far as `Instant` arithmetic allows: about 30 years, as in tokio.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400 * 365 * 30);
 
@@ -175,16 +179,26 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let sent = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    let date = http_date(value)?;
+    let sent = text(DATE).and_then(http_date).unwrap_or(now);
     Some(date.duration_since(sent).unwrap_or_default())
+}
+
+fn http_date(text: &str) -> Option<SystemTime> {
+    let date = HTTP_DATES.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+    let seconds = date.and_utc().timestamp().try_into().ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// A random number from 0 to 1. The standard library keys each hasher at random, which is enough to spread retries.
+pub(crate) fn random() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::raw_response::RawResponse;
-    use std::time::UNIX_EPOCH;
 
     #[test]
     fn delays_double_up_to_the_cap_and_never_overflow() {
@@ -305,6 +319,14 @@ mod tests {
             );
         }
         assert_eq!(asked_delay(Duration::MAX, 1.0), Duration::MAX);
+    }
+
+    #[test]
+    fn the_dates_of_rfc_9110_are_one_moment() {
+        let moment = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for date in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(http_date(date), Some(moment), "{date}");
+        }
     }
 
     #[test]

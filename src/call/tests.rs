@@ -112,7 +112,6 @@ async fn a_call_waits_as_long_as_retry_after_says_and_little_longer() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_are_drawn_between_zero_and_the_longest_for_their_retry() {
-    fastrand::seed(1);
     let policy =
         RetryPolicy::new().initial_backoff(SECOND).max_backoff(3 * SECOND).max_attempts(4).total_timeout(100 * SECOND);
     let mut longest = Duration::ZERO;
