@@ -14,6 +14,7 @@ use crate::record::{BodyState, Received, Record};
 use crate::request_body::Witness;
 use crate::retry::retry_after;
 use crate::screen::Screen;
+use crate::telemetry::{error_type, record_failure};
 use crate::transport::Exchange;
 use http::StatusCode;
 use progenitor_client::ResponseValue;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::{Instant, error::Elapsed, timeout_at};
+use tracing::{Instrument, Span};
 
 /// What a generated method returns. The response itself is in the record.
 pub(crate) type Generated = Result<ResponseValue<()>, generated::Error>;
@@ -34,6 +36,7 @@ pub(crate) struct Attempt<'a, T> {
     /// What sets the deadline, for messages.
     pub(crate) limit: &'static str,
     pub(crate) witness: Arc<Witness>,
+    pub(crate) span: Span,
 }
 
 /// A success as received.
@@ -52,7 +55,9 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
         let exchange = Arc::new(Exchange {
             screen: self.screen.clone(),
             base_url: Arc::clone(&self.shared.base_url),
+            on_attempt: self.shared.on_attempt.clone(),
             body_limit: self.shared.body_limit,
+            span: self.span.clone(),
             witness: Arc::clone(&self.witness),
             record: Record::default(),
         });
@@ -62,8 +67,17 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
             client: self.shared.http.clone(),
             inner: Arc::clone(&exchange),
         };
-        let ended = timeout_at(self.deadline, send(api)).await;
-        self.classify(ended, exchange.record.take())
+        let ended = timeout_at(self.deadline, send(api)).instrument(self.span.clone()).await;
+        let result = self.classify(ended, exchange.record.take());
+        let status = match &result {
+            Ok(success) => Some(success.raw.status),
+            Err(error) => error.status(),
+        };
+        self.span.record("http.response.status_code", status.map(|status| status.as_u16()));
+        if let Err(error) = &result {
+            record_failure(&self.span, &error_type(error));
+        }
+        result
     }
 
     /// How an attempt ended: the status decides if there is one, otherwise the witness.

@@ -1,7 +1,6 @@
 //! One call: its attempts, their deadline, and what it logs.
 
 use crate::access_token::AccessToken;
-use crate::address::bare_host;
 use crate::attempt::{Attempt, Generated, Success};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, FailedCall};
@@ -12,11 +11,15 @@ use crate::request_body::Witness;
 use crate::response::Response;
 use crate::retry::{self, Next, Progress};
 use crate::screen::Screen;
+use crate::telemetry::{attempt_span, call_span, error_type, record_failure};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{Instrument, Span, debug, field::Empty, field::display, info_span, warn};
+use tracing::{Instrument, Span, debug, field::display, warn};
+
+/// The `error.type` of a call that was dropped.
+const CANCELLED: &str = "cancelled";
 
 impl Client {
     /// Calls an operation: `send` is one attempt, made with the generated client.
@@ -45,28 +48,19 @@ struct Call<'a, T> {
     last_attempt: Duration,
     /// The combined outcome of the attempts so far.
     outcome: Outcome,
-    /// The current attempt.
-    in_flight: Option<Arc<Witness>>,
+    in_flight: Option<InFlight>,
     ended: bool,
+}
+
+/// The current attempt.
+struct InFlight {
+    witness: Arc<Witness>,
+    span: Span,
 }
 
 impl<'a, T> Call<'a, T> {
     fn begin(client: &'a Client, operation: &'a Operation<T>) -> Self {
-        let base_url = &client.shared.base_url;
-        let span = info_span!(
-            "traxes_connect.call",
-            otel.name = operation.name,
-            otel.kind = "client",
-            otel.status_code = Empty,
-            http.request.method = operation.method,
-            url.template = operation.path,
-            server.address = bare_host(base_url),
-            server.port = base_url.port_or_known_default(),
-            http.response.status_code = Empty,
-            http.request.resend_count = Empty,
-            "error.type" = Empty,
-            outcome = Empty,
-        );
+        let span = call_span(operation);
         let started = Instant::now();
         Self {
             client,
@@ -171,8 +165,9 @@ impl<'a, T> Call<'a, T> {
         };
         let witness = Arc::<Witness>::default();
         self.attempts += 1;
-        self.in_flight = Some(Arc::clone(&witness));
-        let attempt = Attempt { shared, operation: self.operation, screen, deadline, limit, witness };
+        let span = attempt_span(self.operation, &shared.base_url, self.attempts);
+        self.in_flight = Some(InFlight { witness: Arc::clone(&witness), span: span.clone() });
+        let attempt = Attempt { shared, operation: self.operation, screen, deadline, limit, witness, span };
         let result = attempt.run(send).await;
         self.in_flight = None;
         self.last_attempt = started.elapsed();
@@ -238,20 +233,11 @@ impl<'a, T> Call<'a, T> {
     /// Records in the span how the call ended.
     fn end(&mut self, result: &Result<Response<T>, Error>) {
         self.ended = true;
-        let status = match result {
-            Ok(response) => Some(response.http_status()),
-            Err(error) => error.status(),
-        };
-        self.span.record("http.response.status_code", status.map(|status| status.as_u16()));
-        self.span.record("http.request.resend_count", self.attempts.saturating_sub(1));
+        self.span.record("attempts", self.attempts);
         if let Err(error) = result {
-            self.record_failure(error.outcome(), &error_type(error));
+            record_failure(&self.span, &error_type(error));
+            self.span.record("outcome", display(error.outcome()));
         }
-    }
-
-    fn record_failure(&self, outcome: Outcome, error_type: &str) {
-        self.span.record("otel.status_code", "ERROR").record("error.type", error_type);
-        self.span.record("outcome", display(outcome));
     }
 }
 
@@ -260,24 +246,22 @@ impl<T> Drop for Call<'_, T> {
         if self.ended {
             return;
         }
-        let sent = self.in_flight.as_ref().is_some_and(|witness| witness.was_sent());
+        let sent = self.in_flight.as_ref().is_some_and(|attempt| attempt.witness.was_sent());
         let outcome = if sent { Outcome::Unknown } else { self.outcome };
-        self.record_failure(outcome, "cancelled");
+        for span in self.in_flight.iter().map(|attempt| &attempt.span).chain([&self.span]) {
+            record_failure(span, CANCELLED);
+        }
+        self.span.record("outcome", display(outcome));
         self.span.in_scope(|| {
             warn!(
                 %outcome,
-                "error.type" = "cancelled",
+                "error.type" = CANCELLED,
                 http.request.resend_count = self.attempts.checked_sub(1),
                 "call dropped: {}",
                 outcome.sentence(self.operation.name, self.operation.is_safe)
             );
         });
     }
-}
-
-/// OpenTelemetry's `error.type`: the status if there is one, otherwise the kind of failure.
-fn error_type(error: &Error) -> String {
-    error.status().map_or_else(|| error.kind().to_string(), |status| status.as_u16().to_string())
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The client: its configuration, and the checks on it.
 
 use crate::access_token::AccessToken;
+use crate::added_headers::OnAttempt;
 use crate::auth::{ClientCredentials, Credentials, TokenCache, TokenEndpoint, TokenSource, Tokens};
 use crate::connect_error::{found_no_roots, root_cause, system_proxy};
 #[cfg(feature = "drift")]
 use crate::drift::{DriftReport, OnDrift};
 use crate::generated::BASE_URL;
 use crate::{address::checked_url, error::Error, retry::RetryPolicy, setting::Setting};
+use http::HeaderMap;
 use reqwest::{Url, redirect};
 use std::{fmt, sync::Arc, time::Duration};
 use tracing::warn;
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: Arc<Url>,
     pub(crate) tokens: Tokens,
+    pub(crate) on_attempt: Option<OnAttempt>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) body_limit: usize,
     /// The system's proxy, for messages. Unknown if the customiser may have set another.
@@ -75,6 +78,7 @@ impl Client {
             plain_http: false,
             http: reqwest::Client::builder(),
             customised: false,
+            on_attempt: None,
             #[cfg(feature = "drift")]
             on_drift: None,
         }
@@ -131,6 +135,7 @@ pub struct ClientBuilder {
     plain_http: bool,
     http: reqwest::ClientBuilder,
     customised: bool,
+    on_attempt: Option<OnAttempt>,
     #[cfg(feature = "drift")]
     on_drift: Option<OnDrift>,
 }
@@ -216,6 +221,27 @@ impl ClientBuilder {
     /// see secrets in the clear.
     pub fn configure_http(self, customise: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         Self { http: customise(self.http), customised: true, ..self }
+    }
+
+    /// Calls `callback` before each attempt, to add headers to its request, such as the `traceparent` of a trace.
+    ///
+    /// ```
+    /// use traxes_connect::{Client, http::HeaderValue};
+    ///
+    /// let client = Client::builder()
+    ///     .token("an-access-token")
+    ///     .on_attempt(|headers| {
+    ///         headers.insert("x-correlation-id", HeaderValue::from_static("job-7"));
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), traxes_connect::Error>(())
+    /// ```
+    ///
+    /// The map is empty: the token is not in it. What the client sets itself, such as `authorization`, `content-type` and
+    /// `content-length`, it cannot change: such a header is left out, with a warning. It runs within the span of the attempt,
+    /// and not for token requests. Keep it short. If it panics, so does the call, and this attempt was not sent.
+    pub fn on_attempt(self, callback: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        Self { on_attempt: Some(Arc::new(callback)), ..self }
     }
 
     /// Calls `callback` for each response that has something the API description does not know: unknown fields, unknown enum
@@ -320,6 +346,7 @@ impl ClientBuilder {
                 proxy: proxy_for(&base_url),
                 base_url: Arc::new(base_url),
                 tokens,
+                on_attempt: self.on_attempt,
                 attempt_timeout: self.attempt_timeout,
                 body_limit: self.body_limit,
                 #[cfg(feature = "drift")]

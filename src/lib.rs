@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod access_token;
+mod added_headers;
 mod address;
 mod attempt;
 mod auth;
@@ -32,6 +33,7 @@ mod retry;
 pub mod sandbox;
 mod screen;
 mod setting;
+mod telemetry;
 mod transport;
 
 pub use access_token::AccessToken;

@@ -1,5 +1,6 @@
 //! The one place where a generated operation touches the wire.
 
+use crate::added_headers::{self, OnAttempt};
 use crate::record::Record;
 use crate::request_body::{Witness, WitnessedBody};
 use crate::screen::Screen;
@@ -7,12 +8,15 @@ use http::header::{ACCEPT, AUTHORIZATION, Entry};
 use http::{HeaderMap, HeaderValue};
 use reqwest::Url;
 use std::sync::Arc;
+use tracing::Span;
 
 /// One attempt: what it sends besides the request, and what comes back.
 pub(crate) struct Exchange {
     pub(crate) screen: Screen,
     pub(crate) base_url: Arc<Url>,
+    pub(crate) on_attempt: Option<OnAttempt>,
     pub(crate) body_limit: usize,
+    pub(crate) span: Span,
     pub(crate) witness: Arc<Witness>,
     pub(crate) record: Record,
 }
@@ -31,10 +35,14 @@ impl Exchange {
         http: &reqwest::Client,
         mut request: reqwest::Request,
     ) -> reqwest::Result<reqwest::Response> {
+        self.span.record("url.full", request.url().as_str());
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, self.screen.token().header());
         remove_version(headers);
+        if let Some(on_attempt) = &self.on_attempt {
+            added_headers::add(headers, on_attempt);
+        }
         WitnessedBody::wrap(&mut request, &self.witness);
         let mut response = http.execute(request).await?;
         self.screen.headers(response.headers_mut());
