@@ -36,7 +36,8 @@ async fn main() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use traxes_connect::Sandbox;
+    use std::time::Duration;
+    use traxes_connect::{RetryPolicy, Sandbox, sandbox::Fault};
 
     #[tokio::test]
     async fn a_user_is_sent_to_the_consent_link() {
@@ -62,5 +63,24 @@ mod tests {
         let sign_up = sign_up(&sandbox.client(), "Rue de la Loi 16").await;
         assert_eq!(sign_up, SignUp::Unclear(Some("req-1".to_owned())));
         assert_eq!(sandbox.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_lost_response_is_not_sent_again() {
+        for fault in [Fault::BrokenConnection, Fault::CutResponse, Fault::Silence] {
+            let sandbox = Sandbox::start().await;
+            sandbox.enqueue_fault(fault);
+            let client = sandbox.client_builder().attempt_timeout(Duration::from_millis(200)).build().unwrap();
+            assert!(matches!(sign_up(&client, "Rue de la Loi 16").await, SignUp::Unclear(_)), "{fault:?}");
+            assert_eq!(sandbox.requests().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_may_try_again_when_the_server_cannot_be_reached() {
+        let sandbox = Sandbox::start().await;
+        let client = sandbox.client().with_retry(RetryPolicy::none());
+        drop(sandbox);
+        assert_eq!(sign_up(&client, "Rue de la Loi 16").await, SignUp::TryAgain);
     }
 }

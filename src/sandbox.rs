@@ -20,31 +20,33 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
 //! ```
 //!
-//! # Many at once
+//! # Each outcome
 //!
-//! Each sandbox is a server from httpmock's pool, with its own port and its own state. The pool holds 25 servers per process,
-//! or as many as `HTTPMOCK_MAX_SERVERS` says: a further [`Sandbox::start`] waits until another sandbox is dropped. A test
-//! that needs more servers than the pool has blocks forever. Dropping a sandbox clears its state; a
-//! later one may get its port.
+//! | outcome | how to get it |
+//! |---|---|
+//! | [`NotSent`](Outcome::NotSent) | drop the sandbox before the client's first call: nothing listens on its port any more |
+//! | [`Rejected`](Outcome::Rejected) | [`enqueue`](Sandbox::enqueue) a 400, or [`reject`](Sandbox::reject) the token |
+//! | [`Applied`](Outcome::Applied) | [`enqueue_fault`](Sandbox::enqueue_fault) with [`Fault::CutResponse`] |
+//! | [`Unknown`](Outcome::Unknown) | `enqueue` a 500, or `enqueue_fault` with [`Fault::Silence`] or [`Fault::BrokenConnection`] |
 //!
 //! # Your own mocks
 //!
 //! For other responses, [`mocks`] has the helpers that progenitor generates for your own httpmock server.
 
-use crate::types::{
-    Collective, CollectiveOnboardingRequest, OnboardingAction, OnboardingActionType, OnboardingData, OnboardingRequest,
-    OnboardingRequestType, OnboardingStatus,
-};
+mod documented;
+mod received_request;
+mod server;
+
+#[cfg(doc)]
+use crate::Outcome;
 use crate::{Client, ClientBuilder};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
-use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::{env, fmt};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::spawn_blocking;
-use uuid::Uuid;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+pub use received_request::ReceivedRequest;
+use server::{Answer, Server};
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.
 ///
@@ -70,70 +72,51 @@ pub mod mocks {
     include!(concat!(env!("OUT_DIR"), "/mocks.rs"));
 }
 
-const PATH: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.path;
-const METHOD: &str = crate::generated::operations::CREATE_COLLECTIVE_ONBOARDING.method;
-/// The length of the only text form that RFC 9562 gives a UUID.
-const HYPHENATED_UUID: usize = 36;
 const TOKEN_PATH: &str = "/oauth2/access_token";
 
 /// A running server. Dropping it stops it. See the [module](self) for an example.
 pub struct Sandbox {
-    server: MockServer,
+    server: Server,
     state: Arc<Mutex<State>>,
-    /// Returned after the server, in the order of these fields.
-    _turn: SemaphorePermit<'static>,
 }
 
-/// A turn for each server in httpmock's pool: a waiter in the pool itself may sleep on if two are returned at once.
-static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
-    let servers = env::var("HTTPMOCK_MAX_SERVERS").ok().and_then(|servers| servers.parse().ok());
-    Semaphore::new(servers.unwrap_or(25))
-});
+/// How the server fails after it has received a whole request, and done what the request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It does not answer, and keeps the connection open: the call waits for its timeout.
+    Silence,
+    /// It closes the connection without an answer.
+    BrokenConnection,
+    /// It closes the connection in the middle of its response's body.
+    CutResponse,
+}
 
 #[derive(Default)]
 struct State {
     requests: Vec<ReceivedRequest>,
-    responses: VecDeque<HttpMockResponse>,
+    queue: VecDeque<Queued>,
     rejected: HashSet<String>,
 }
 
-/// A request as the sandbox received it. `Debug` shows it without headers, which contain the token.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct ReceivedRequest {
-    /// The method.
-    pub method: Method,
-    /// The path, and the query if there is one.
-    pub target: String,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl fmt::Debug for ReceivedRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({} bytes)", self.method, self.target, self.body.len())
-    }
+enum Queued {
+    Response(Response<Bytes>),
+    Fault(Fault),
 }
 
 impl Sandbox {
-    /// Starts a server on a free port of the loopback interface, or waits for one: see [many at once](self#many-at-once).
+    /// Starts a server on a free port of the loopback interface. It has a thread of its own, so tests with different runtimes can
+    /// share it.
     pub async fn start() -> Self {
-        let turn = TURNS.acquire().await.expect("it is never closed");
-        // On its own thread: dropping a server blocks its thread until it is back in the pool, and that may depend on a task on
-        // the same thread that has yet to take one out.
-        let server = spawn_blocking(MockServer::start).await.expect("a server starts");
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
-        let answer = move |request: &HttpMockRequest| locked(&shared).answer(request);
-        server.mock(|_, then| drop(then.respond_with(answer)));
-        Self { server, state, _turn: turn }
+        let server = Server::start(move |request| locked(&shared).answer(request)).expect("a server on loopback");
+        Self { server, state }
     }
 
     /// The base URL of the server.
     pub fn url(&self) -> String {
-        self.server.base_url()
+        format!("http://127.0.0.1:{}", self.server.port)
     }
 
     /// The token endpoint of the server, for [`ClientCredentials`](crate::ClientCredentials). It grants any id and secret a new
@@ -152,7 +135,7 @@ impl Sandbox {
     /// # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
     /// ```
     pub fn token_url(&self) -> String {
-        self.server.url(TOKEN_PATH)
+        self.url() + TOKEN_PATH
     }
 
     /// A client for the server, with default settings.
@@ -213,14 +196,33 @@ impl Sandbox {
     ///
     /// If the status or a header is not valid in HTTP.
     pub fn enqueue(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
-        assert!(http::StatusCode::from_u16(status).is_ok(), "{status} is not a valid HTTP status");
+        let mut response = Response::new(Bytes::from(body.into()));
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is not a valid HTTP status"));
         for (name, value) in headers {
-            assert!(HeaderName::try_from(*name).is_ok(), "{name:?} is not a valid header name");
-            assert!(HeaderValue::try_from(*value).is_ok(), "the value of {name} is not a valid header value");
+            let name: HeaderName = name.parse().unwrap_or_else(|_| panic!("{name:?} is not a valid header name"));
+            let value = HeaderValue::try_from(*value);
+            let value = value.unwrap_or_else(|_| panic!("the value of {name} is not a valid header value"));
+            response.headers_mut().append(name, value);
         }
-        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        let response = HttpMockResponse::builder().status(status).headers(headers).body(body.into()).build();
-        locked(&self.state).responses.push_back(response);
+        locked(&self.state).queue.push_back(Queued::Response(response));
+    }
+
+    /// Queues a fault, in the same queue: the next request to the API is received and applied, and its response is lost.
+    ///
+    /// ```
+    /// # async fn run() {
+    /// use traxes_connect::{CollectiveOnboardingRequest, Outcome, Sandbox, sandbox::Fault};
+    ///
+    /// let sandbox = Sandbox::start().await;
+    /// sandbox.enqueue_fault(Fault::BrokenConnection);
+    /// let created = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await;
+    /// assert_eq!(created.unwrap_err().outcome(), Outcome::Unknown);
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(run());
+    /// ```
+    pub fn enqueue_fault(&self, fault: Fault) {
+        locked(&self.state).queue.push_back(Queued::Fault(fault));
     }
 
     /// Answers 401 to this token from now on. Any other is accepted.
@@ -247,113 +249,23 @@ impl fmt::Debug for Sandbox {
 }
 
 impl State {
-    fn answer(&mut self, request: &HttpMockRequest) -> HttpMockResponse {
-        let request = received(request);
+    fn answer(&mut self, request: Request<Bytes>) -> Answer {
+        let request = ReceivedRequest::from(request);
         if request.target == TOKEN_PATH {
-            return granted(&request);
+            return Answer::Response(documented::granted(&request));
         }
-        let response = self.responses.pop_front().unwrap_or_else(|| self.documented(&request));
-        self.requests.push(request);
-        response
-    }
-
-    /// The documented response.
-    fn documented(&self, request: &ReceivedRequest) -> HttpMockResponse {
-        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if request.target != PATH || request.method != METHOD {
-            return refusal(404, "NotFound", &format!("the sandbox knows only {METHOD} {PATH}"));
-        }
-        match header("authorization").split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
-                if self.rejected.contains(token) {
-                    return refusal(401, "Unauthorized", "the sandbox rejects this token, as requested");
-                }
+        let answer = match self.queue.pop_front() {
+            Some(Queued::Response(response)) => Answer::Response(response),
+            Some(Queued::Fault(Fault::Silence)) => Answer::Silence,
+            Some(Queued::Fault(Fault::BrokenConnection)) => Answer::BrokenConnection,
+            Some(Queued::Fault(Fault::CutResponse)) => {
+                Answer::CutResponse(documented::response(&request, &self.rejected))
             }
-            _ => return refusal(401, "Unauthorized", "authorization: Bearer and a token is required"),
-        }
-        let media_type = header("content-type").split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
-            return refusal(415, "UnsupportedMediaType", "content-type: application/json is required");
-        }
-        match documented_body(&request.body) {
-            Ok(collective) => json_response(201, &serde_json::to_value(onboarding(collective)).expect("JSON of JSON")),
-            Err(problem) => refusal(400, "BadRequest", &format!("the body is not as documented: {problem}")),
-        }
+            None => Answer::Response(documented::response(&request, &self.rejected)),
+        };
+        self.requests.push(request);
+        answer
     }
-}
-
-/// The body, checked more strictly than by the types, which also accept other spellings of a UUID, and null.
-fn documented_body(body: &[u8]) -> Result<CollectiveOnboardingRequest, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    let spelt_otherwise = |name: &&str| value[*name].as_str().is_some_and(|id| id.len() != HYPHENATED_UUID);
-    if let Some(name) = ["collectiveId", "owner"].into_iter().find(spelt_otherwise) {
-        return Err(format!("{name} is not a UUID with hyphens"));
-    }
-    if value.get("type").is_some_and(Value::is_null) {
-        return Err("type is null".to_owned());
-    }
-    serde_json::from_value(value).map_err(|e| e.to_string())
-}
-
-/// The response of a token endpoint (RFC 6749, sections 4.4 and 5).
-fn granted(request: &ReceivedRequest) -> HttpMockResponse {
-    let form: HashMap<_, _> = form_urlencoded::parse(&request.body).collect();
-    let has = |name: &str| form.get(name).is_some_and(|value| !value.is_empty());
-    if request.method != Method::POST || form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
-        return json_response(400, &json!({"error": "unsupported_grant_type"}));
-    }
-    if !has("client_id") || !has("client_secret") {
-        return json_response(401, &json!({"error": "invalid_client"}));
-    }
-    let token = format!("sandbox-{}", Uuid::new_v4());
-    json_response(200, &json!({"access_token": token, "expires_in": 3599, "token_type": "Bearer"}))
-}
-
-/// The onboarding request created for a collective.
-fn onboarding(request: CollectiveOnboardingRequest) -> OnboardingRequest {
-    let id = Uuid::new_v4();
-    OnboardingRequest {
-        action: Some(OnboardingAction {
-            documentation_link: Some("https://sandbox.invalid/documentation".to_owned()),
-            redirect_link: Some(format!("https://sandbox.invalid/consent/{id}")),
-            type_: Some(OnboardingActionType::Consent),
-        }),
-        created: Some(chrono::Utc::now()),
-        data: Some(OnboardingData {
-            collective: Some(Collective {
-                id: Some(request.collective_id.unwrap_or_else(Uuid::new_v4)),
-                name: request.name,
-                owner: request.owner,
-                properties: request.properties,
-                type_: request.type_,
-            }),
-            ..OnboardingData::default()
-        }),
-        id: Some(id),
-        request_type: Some(OnboardingRequestType::Collective),
-        status: Some(OnboardingStatus::Pending),
-        ..OnboardingRequest::default()
-    }
-}
-
-fn received(request: &HttpMockRequest) -> ReceivedRequest {
-    let uri = request.uri();
-    let target = uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);
-    let (method, headers, body) = (request.method(), request.headers(), request.body_vec());
-    ReceivedRequest { method, target, headers, body }
-}
-
-fn refusal(status: u16, code: &str, message: &str) -> HttpMockResponse {
-    json_response(status, &json!({"code": code, "message": message}))
-}
-
-fn json_response(status: u16, body: &Value) -> HttpMockResponse {
-    HttpMockResponse::builder()
-        .status(status)
-        .header("content-type", "application/json")
-        .header("x-request-id", Uuid::new_v4().to_string())
-        .body(body.to_string())
-        .build()
 }
 
 fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::spec;
 use traxes_connect::{
-    AccessToken, Client, CollectiveOnboardingRequest, OnboardingStatus, Outcome, RetryPolicy, Sandbox,
+    AccessToken, Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, OnboardingStatus, Outcome,
+    RetryPolicy, Sandbox,
     reqwest::{self, Method},
+    sandbox::Fault,
     types::{CollectiveType, OnboardingActionType},
 };
 use uuid::Uuid;
@@ -125,27 +127,67 @@ async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sandboxes_beyond_the_pool_size_wait_for_one_another() {
-    let starts = (0..400).map(|_| {
-        tokio::spawn(async {
-            let sandbox = Sandbox::start().await;
-            let request = CollectiveOnboardingRequest::unnamed();
-            sandbox.client().create_collective_onboarding(&request).await.unwrap();
-            assert_eq!(sandbox.requests().len(), 1);
-        })
-    });
-    for started in starts.collect::<Vec<_>>() {
-        started.await.unwrap();
+async fn as_many_sandboxes_as_you_like_run_at_once() {
+    let sandboxes = futures_util::future::join_all((0..200).map(|_| Sandbox::start())).await;
+    for sandbox in &sandboxes {
+        sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
+    }
+    assert!(sandboxes.iter().all(|sandbox| sandbox.requests().len() == 1));
+}
+
+#[test]
+fn tests_with_different_runtimes_can_share_a_sandbox() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sandbox = runtime().block_on(Sandbox::start());
+    for calls in 1..3 {
+        let client = sandbox.client();
+        let request = CollectiveOnboardingRequest::unnamed();
+        runtime().block_on(client.create_collective_onboarding(&request)).unwrap();
+        assert_eq!(sandbox.requests().len(), calls);
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn sandboxes_dropped_at_once_each_go_to_a_waiter() {
-    let kept = futures_util::future::join_all((0..25).map(|_| Sandbox::start())).await;
-    // Each waiter keeps its sandbox, so that no later drop helps a waiter that was passed over.
-    let waiting: Vec<_> = (0..25).map(|_| tokio::spawn(Sandbox::start())).collect();
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    drop(kept);
-    let got = tokio::time::timeout(Duration::from_secs(20), futures_util::future::join_all(waiting)).await;
-    assert!(got.is_ok_and(|got| got.iter().all(Result::is_ok)), "a sandbox was free but a waiter was not woken");
+/// What a call makes of a sandbox that this prepares.
+async fn failure(prepare: impl FnOnce(&Sandbox)) -> (ErrorKind, Outcome) {
+    let sandbox = Sandbox::start().await;
+    prepare(&sandbox);
+    let client = sandbox.client_builder().attempt_timeout(Duration::from_millis(500)).build().unwrap();
+    let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    let received = sandbox.requests();
+    assert_eq!(received.len(), 1, "it is received, whatever the answer");
+    (error.kind(), error.outcome())
+}
+
+#[tokio::test]
+async fn every_outcome_can_be_produced() {
+    let rejected = failure(|sandbox| sandbox.enqueue(400, &[], "")).await;
+    assert_eq!(rejected, (ErrorKind::Status, Outcome::Rejected));
+    let unclear = failure(|sandbox| sandbox.enqueue(500, &[], "")).await;
+    assert_eq!(unclear, (ErrorKind::Status, Outcome::Unknown));
+    let silent = failure(|sandbox| sandbox.enqueue_fault(Fault::Silence)).await;
+    assert_eq!(silent, (ErrorKind::Timeout, Outcome::Unknown));
+    let broken = failure(|sandbox| sandbox.enqueue_fault(Fault::BrokenConnection)).await;
+    assert_eq!(broken, (ErrorKind::Transport, Outcome::Unknown));
+    let cut = failure(|sandbox| sandbox.enqueue_fault(Fault::CutResponse)).await;
+    assert_eq!(cut, (ErrorKind::Decode, Outcome::Applied));
+
+    let sandbox = Sandbox::start().await;
+    let client = sandbox.client();
+    drop(sandbox);
+    let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
+}
+
+#[tokio::test]
+async fn a_fault_is_for_one_request_and_none_for_tokens() {
+    let sandbox = Sandbox::start().await;
+    let credentials = ClientCredentials::new("id", "secret");
+    let client = sandbox.client_builder().client_credentials(credentials).build().unwrap();
+    let request = CollectiveOnboardingRequest::unnamed();
+    sandbox.enqueue_fault(Fault::CutResponse);
+    sandbox.enqueue(400, &[], "");
+    for outcome in [Some(Outcome::Applied), Some(Outcome::Rejected), None] {
+        let result = client.create_collective_onboarding(&request).await;
+        assert_eq!(result.err().map(|error| error.outcome()), outcome);
+    }
 }

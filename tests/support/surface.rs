@@ -27,14 +27,15 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
     }
     for item in &root.items {
         match item {
-            Item::Use(item) if is_public(&item.vis) => {
-                let mut names = Vec::new();
-                names_of(&item.tree, &mut names);
-                lines.extend(names.iter().map(|name| format!("use {name}{}", cfg(&item.attrs))));
+            Item::Use(use_item) if is_public(&use_item.vis) => {
+                let names = exports(item);
+                lines.extend(names.iter().map(|name| format!("use {name}{}", cfg(&use_item.attrs))));
                 exported.extend(names);
             }
             Item::Mod(item) if is_public(&item.vis) => {
-                public_modules.push(item.ident.to_string());
+                let file = Path::new(SOURCE).join(item.ident.to_string()).with_extension("rs");
+                exported.extend(parse(&file).items.iter().flat_map(exports));
+                public_modules.push(file);
                 lines.insert(format!("mod {}{}", item.ident, cfg(&item.attrs)));
             }
             _ => {}
@@ -63,16 +64,33 @@ pub fn surface(generated: &syn::File, mocks: &syn::File) -> BTreeSet<String> {
         if path.ends_with("open_enum.rs") {
             continue;
         }
-        let module = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let all = public_modules.iter().any(|public| public == module);
+        let all = public_modules.contains(&path);
         let public = |name: &str| all || exported.contains(name) || type_names.contains(name);
         let mut found = BTreeSet::new();
         List { lines: &mut found, public: &public }.items(&parse(&path).items);
         // Items in a feature-gated module belong to that feature.
-        let feature = features.get(module).map_or("", String::as_str);
+        let feature = features.get(&top_level_module(&path)).map_or("", String::as_str);
         lines.extend(found.into_iter().map(|line| if line.ends_with(feature) { line } else { line + feature }));
     }
     lines
+}
+
+/// The names that an item exports.
+fn exports(item: &Item) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Item::Use(item) = item
+        && is_public(&item.vis)
+    {
+        names_of(&item.tree, &mut names);
+    }
+    names
+}
+
+/// The module of the crate's root that a file belongs to.
+fn top_level_module(path: &Path) -> String {
+    let below = path.strip_prefix(SOURCE).unwrap();
+    let first = below.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default();
+    first.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The features, which of them are on by default, and the Rust version.
