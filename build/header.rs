@@ -10,7 +10,7 @@ pub fn description(spec: &str) -> String {
 pub fn header(spec: &str, code: &str) -> String {
     format!(
         "{}// Before it was formatted, the code had the digest {}.
-// To refresh it, run: EXPECTORATE=overwrite cargo test --all-features --test api
+// To refresh it, run: EXPECTORATE=overwrite cargo test -p review
 
 ",
         description(spec),

@@ -67,7 +67,9 @@ impl<T: DeserializeOwned + Documented> Attempt<'_, T> {
             client: self.shared.http.clone(),
             inner: Arc::clone(&exchange),
         };
-        let ended = timeout_at(self.deadline, send(api)).instrument(self.span.clone()).await;
+        // Boxed, so that it is not copied with each future around it.
+        let exchanged = Box::pin(send(api));
+        let ended = timeout_at(self.deadline, exchanged).instrument(self.span.clone()).await;
         let result = self.classify(ended, exchange.record.take());
         let status = match &result {
             Ok(success) => Some(success.raw.status),

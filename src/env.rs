@@ -3,7 +3,8 @@
 use crate::access_token::AccessToken;
 use crate::address::checked_url;
 use crate::auth::ClientCredentials;
-use crate::client::{Client, ClientBuilder};
+use crate::client::Client;
+use crate::client_builder::ClientBuilder;
 use crate::error::Error;
 use crate::generated::BASE_URL;
 use crate::setting::Setting;

@@ -8,7 +8,11 @@ include!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 /// Every operation sends here.
 impl ClientHooks<Arc<Exchange>> for Client {
-    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        self.inner.send(&self.client, request).await
+    fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
+        self.inner.send(&self.client, request)
     }
 }

@@ -11,6 +11,7 @@ mod attempt;
 mod auth;
 mod call;
 mod client;
+mod client_builder;
 mod connect_error;
 mod decode;
 #[cfg(feature = "drift")]
@@ -38,7 +39,8 @@ mod transport;
 
 pub use access_token::AccessToken;
 pub use auth::{ClientCredentials, TokenFuture, TokenSource};
-pub use client::{Client, ClientBuilder};
+pub use client::Client;
+pub use client_builder::ClientBuilder;
 #[cfg(feature = "drift")]
 pub use drift::{DriftReport, UnknownValue};
 pub use error::{BoxError, Error, ErrorKind};

@@ -30,11 +30,13 @@ impl Exchange {
     }
 
     /// Sends a request with the token, and reads what comes back into the record.
-    pub(crate) async fn send(
+    // Not an `async fn`, whose future would keep room for the request long after it is handed on: with many calls in flight, small
+    // futures are fast.
+    pub(crate) fn send(
         &self,
         http: &reqwest::Client,
         mut request: reqwest::Request,
-    ) -> reqwest::Result<reqwest::Response> {
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> {
         self.span.record("url.full", request.url().as_str());
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -44,10 +46,13 @@ impl Exchange {
             added_headers::add(headers, on_attempt);
         }
         WitnessedBody::wrap(&mut request, &self.witness);
-        let mut response = http.execute(request).await?;
-        self.screen.headers(response.headers_mut());
-        self.record.receive(&mut response, self.body_limit).await;
-        Ok(response)
+        let sent = http.execute(request);
+        async move {
+            let mut response = sent.await?;
+            self.screen.headers(response.headers_mut());
+            self.record.receive(&mut response, self.body_limit).await;
+            Ok(response)
+        }
     }
 }
 

@@ -171,3 +171,18 @@ fn the_crate_version_includes_the_description_version() {
     assert_eq!(Some(description), spec::SPEC["info"]["version"].as_str());
     assert_eq!(spec::SPEC["servers"][0]["url"], Value::from("https://api.traxes.io/connect"));
 }
+
+/// The same files ship, and the build without the feature `generate` uses them.
+#[cfg(feature = "sandbox")]
+#[test]
+fn the_build_uses_the_files_that_reviewers_read() {
+    for (built, reviewed, name) in [
+        (include_str!(concat!(env!("OUT_DIR"), "/client.rs")), include_str!("../generated/client.rs"), "client.rs"),
+        (include_str!(concat!(env!("OUT_DIR"), "/mocks.rs")), include_str!("../generated/mocks.rs"), "mocks.rs"),
+    ] {
+        assert!(
+            built == reviewed,
+            "generated/{name} is stale. To refresh it: EXPECTORATE=overwrite cargo test -p review"
+        );
+    }
+}

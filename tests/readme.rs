@@ -1,13 +1,33 @@
-//! The README is true: a new user's transcript works, links resolve, and every error kind has an entry.
+//! The README is true for someone who has only the published package: its application works, its links and paths lead somewhere,
+//! and every error kind has an entry.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 const README: &str = include_str!("../README.md");
+const FRONT_PAGE: &str = include_str!("../src/lib.rs");
 const SURFACE: &str = include_str!("api/surface.txt");
+
+/// The package as it would be published, unpacked outside this workspace, which would treat it as a member.
+static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+    let unpacked = env::temp_dir().join(format!("traxes-connect-package-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&unpacked);
+    fs::create_dir_all(&unpacked).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["package", "--offline", "--allow-dirty", "--no-verify", "--quiet", "--target-dir"]).arg(&target);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(cargo.status().unwrap().success());
+    let name = format!("package/traxes-connect-{}.crate", env!("CARGO_PKG_VERSION"));
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(target.join(name)).args(["--strip-components", "1", "-C"]).arg(&unpacked);
+    assert!(tar.status().unwrap().success());
+    unpacked
+});
 
 /// The code blocks that a new user follows.
 fn transcript() -> Vec<(&'static str, &'static str)> {
@@ -20,22 +40,16 @@ fn block(language: &str) -> &'static str {
     transcript().into_iter().find(|(found, _)| *found == language).expect(language).1
 }
 
-/// Runs a line of the transcript as a shell would, in the folder where the previous line ended.
-fn run(folder: &mut PathBuf, line: &str) -> String {
-    if let Some(name) = line.strip_prefix("cd ") {
-        folder.push(name);
-        return String::new();
-    }
-    let arguments: Vec<_> = line.split(' ').collect();
-    assert_eq!(arguments[0], "cargo", "{line}");
+/// What cargo prints, in a folder.
+fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO"));
-    command.args(&arguments[1..]).current_dir(&*folder);
+    command.args(arguments).current_dir(folder);
     // The user's build gets its own target folder, which later runs find warm.
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-user-target"));
     // Halves the build time, with no difference that a user would notice here.
     command.env("CARGO_PROFILE_DEV_DEBUG", "0");
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -60,40 +74,57 @@ fn is_duration(word: &str) -> bool {
 
 #[test]
 fn a_new_user_can_follow_the_readme_to_a_first_handled_failure() {
-    // Outside this workspace, which would treat a new crate below it as a member.
     let home = env::temp_dir().join(format!("traxes-connect-{}", uuid::Uuid::new_v4()));
     fs::create_dir_all(&home).unwrap();
-    let mut folder = home.clone();
-    let mut commands = transcript().into_iter().filter(|(language, _)| *language == "sh").flat_map(|(_, b)| b.lines());
-    run(&mut folder, commands.next().unwrap());
-    run(&mut folder, commands.next().unwrap());
+    assert!(README.contains("(`cargo new household`)") && README.contains("`cargo run` prints:"));
+    cargo(&home, &["new", "household"]);
+    let folder = home.join("household");
 
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("[dependencies]\n", block("toml"));
-    // Unlike for a user, the crate is this one and its dependencies are locked.
-    let here = format!("[patch.crates-io]\ntraxes-connect = {{ path = {root:?} }}\n");
+    // Unlike for a user, the package is not in a registry and its dependencies are locked.
+    let here = format!("[patch.crates-io]\ntraxes-connect = {{ path = {:?} }}\n", *PACKAGE);
     fs::write(folder.join("Cargo.toml"), manifest + "\n" + &here).unwrap();
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     fs::write(folder.join("src/main.rs"), block("rust")).unwrap();
 
-    let output = run(&mut folder, commands.next().unwrap());
-    assert_eq!(comparable(&output), comparable(block("text")));
-    assert_eq!(commands.next(), None);
+    assert_eq!(comparable(&cargo(&folder, &["run"])), comparable(block("text")));
     fs::remove_dir_all(home).unwrap();
 }
 
 #[test]
-fn every_internal_readme_link_leads_to_a_heading() {
-    let headings: Vec<String> = README
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
-        .map(|title| title.to_lowercase().replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && c != '-', ""))
-        .collect();
-    let links: Vec<_> = README.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+fn every_path_in_the_readme_and_on_the_front_page_is_in_the_package() {
+    let prose = README.split("```").step_by(2).collect::<String>();
+    let quoted = prose.split('`').skip(1).step_by(2);
+    let named = quoted.filter(|text| {
+        let is_file = [".md", ".rs", ".toml", ".yaml"].iter().any(|ending| text.ends_with(ending));
+        is_file || text.ends_with('/')
+    });
+    let linked = [README, FRONT_PAGE].into_iter().flat_map(|text| text.split("/latest/source/").skip(1));
+    let linked = linked.filter_map(|rest| rest.lines().next());
+    let paths: Vec<_> = named.chain(linked).collect();
+    assert!(paths.len() >= 15, "{paths:?}");
+    for path in paths {
+        assert!(PACKAGE.join(path).exists(), "{path} is not in the package");
+    }
+    assert!(!README.contains("](#") && !README.contains("](."), "on docs.rs, a relative link leads elsewhere");
+}
+
+/// On docs.rs, the page of an item is named after its kind and module.
+#[test]
+fn every_link_to_an_item_has_its_item() {
+    let links = README.split("/latest/traxes_connect/").skip(1).filter_map(|rest| rest.lines().next());
+    let links: Vec<_> = links.collect();
     assert!(links.len() >= 6, "{links:?}");
     for link in links {
-        assert!(headings.iter().any(|heading| heading == link), "#{link} leads nowhere: {headings:?}");
+        let (page, method) = link.split_once("#method.").map_or((link, None), |(page, method)| (page, Some(method)));
+        let file = page.rsplit_once('/').map_or(page, |(_, file)| file);
+        let [kind, name, "html"] = file.split('.').collect::<Vec<_>>()[..] else { panic!("{link}") };
+        let line = match method {
+            Some(method) => format!("fn {name}::{method}("),
+            None => format!("{kind} {name}"),
+        };
+        assert!(SURFACE.lines().any(|item| item.starts_with(&line)), "{link} leads to no {line:?}");
     }
 }
 
