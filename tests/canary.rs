@@ -101,7 +101,7 @@ fn behaviours() -> Vec<Behaviour> {
         response(
             201,
             &[],
-            &format!(r#"{{"returnUrl":"{CANARY}","data":{{"collective":{{"properties":{{"{CANARY}":1}}}}}}}}"#),
+            &format!(r#"{{"action":{{"redirectLink":"{CANARY}"}},"data":{{"collective":{{"properties":{{"{CANARY}":1}}}}}}}}"#),
         ),
         created(),
         response(201, &headers, CREATED),

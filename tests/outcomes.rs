@@ -453,11 +453,11 @@ async fn a_byte_order_mark_does_not_hide_the_error_code() {
 #[tokio::test]
 async fn a_token_echoed_in_a_response_is_hidden() {
     for token in ["0123456789abcdef", "0123456789'\"\\abcdef"] {
-        let body = serde_json::json!({"returnUrl": format!("https://a.example/{token}")}).to_string();
+        let body = serde_json::json!({"action": {"redirectLink": format!("https://a.example/{token}")}}).to_string();
         let server = Server::queue([response(201, &[], &body)]).await;
         let client = Client::builder().token(token).base_url(server.url()).build().unwrap();
         let response = create(&client).await.unwrap();
-        assert!(response.return_url.as_ref().unwrap().ends_with(token));
+        assert!(response.consent_url().unwrap().ends_with(token));
         for shown in [format!("{response:?}"), format!("{response:#?}")] {
             assert!(shown.contains("https://a.example/(hidden: access token)"), "{shown}");
         }

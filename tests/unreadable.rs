@@ -40,7 +40,7 @@ async fn an_odd_field_is_dropped_and_named_and_the_consent_link_survives() {
         (json!({"requestType": ["Collective"]}), "requestType"),
         (json!({"id": ""}), "id"),
         (json!({"id": 7}), "id"),
-        (json!({"principalId": "none"}), "principalId"),
+        (json!({"id": "none"}), "id"),
         (json!({"errors": [null]}), "errors[]"),
         (json!({"errors": [{"code": "E1"}, "s3cret"]}), "errors[]"),
         (json!({"errors": [{"code": ["s3cret"]}]}), "errors[].code"),
@@ -49,7 +49,7 @@ async fn an_odd_field_is_dropped_and_named_and_the_consent_link_survives() {
         (json!({"data": {"collective": {"id": "s3cret"}}}), "data.collective.id"),
         (json!({"data": "s3cret"}), "data"),
         (json!({"data": {"entity": {"information": {"name": {"s3cret": 1}}}}}), "data.entity.information.name"),
-        (json!({"returnUrl": false}), "returnUrl"),
+        (json!({"data": {"collective": {"name": false}}}), "data.collective.name"),
     ] {
         let body = with(odd.clone()).to_string();
         let response = receive(201, body.as_bytes()).await.unwrap_or_else(|error| panic!("{odd}: {error}"));

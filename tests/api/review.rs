@@ -172,12 +172,14 @@ fn each_field_that_a_request_requires_is_a_parameter_of_its_constructor() {
     let surface = surface_text();
     let spec: Value = yaml_serde::from_str(OPENAPI).unwrap();
     for body in operations().into_iter().filter_map(|operation| operation.body) {
-        let required = spec["components"]["schemas"][&body]["required"].as_array().cloned().unwrap_or_default();
+        let required = spec["components"]["schemas"][&body]["required"].as_array().into_iter().flatten();
+        let required: Vec<_> = required.filter_map(Value::as_str).collect();
         let new = surface.lines().find(|line| line.starts_with(&format!("fn {body}::new(")));
         let parameters = new.unwrap_or_else(|| panic!("{body} has no constructor `new`")).matches("_: ").count();
         assert!(
             parameters == required.len(),
-            "openapi.yaml requires {required:?} of {body}: {body}::new in src/onboarding.rs must take exactly these"
+            "openapi.yaml requires {} of a {body}: its `new` in src/onboarding.rs must take exactly that",
+            required.join(" and ")
         );
     }
 }
