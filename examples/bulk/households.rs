@@ -29,9 +29,8 @@ impl Households {
     pub fn of(table: &Table, path: &Path) -> Result<Self, String> {
         let columns = columns(table, path)?;
         // Once, and not for each row.
-        if !has_ids(table, &columns) {
-            let path = path.display();
-            return Err(format!("{path}, line 1: the column {COLLECTIVE_ID} is missing or empty: {ASSIGN_IDS}"));
+        if let Some(problem) = without_ids(table, &columns) {
+            return Err(format!("{}, line 1: the column {COLLECTIVE_ID} {problem}{ASSIGN_IDS}", path.display()));
         }
         let (mut good, mut bad, mut lines) = (vec![], vec![], HashMap::<Uuid, Vec<u64>>::new());
         for row in &table.rows {
@@ -74,10 +73,20 @@ pub fn columns(table: &Table, path: &Path) -> Result<Vec<String>, String> {
     Ok(columns)
 }
 
-fn has_ids(table: &Table, columns: &[String]) -> bool {
-    let Some(at) = columns.iter().position(|column| column == COLLECTIVE_ID) else { return false };
-    let is_empty = |row: &Row| row.fields.as_ref().is_ok_and(|fields| fields[at].is_empty());
-    table.rows.is_empty() || !table.rows.iter().all(is_empty)
+/// What is wrong with the ids of all rows.
+fn without_ids(table: &Table, columns: &[String]) -> Option<&'static str> {
+    let Some(at) = columns.iter().position(|column| column == COLLECTIVE_ID) else { return Some("is missing: ") };
+    let all = |is_wrong: fn(&str) -> bool| {
+        let wrong = |row: &Row| row.fields.as_ref().is_ok_and(|fields| is_wrong(&fields[at]));
+        !table.rows.is_empty() && table.rows.iter().all(wrong)
+    };
+    if all(str::is_empty) {
+        Some("is empty: ")
+    } else if all(|id| id.parse::<Uuid>().is_err()) {
+        Some("has no UUID: restore it if rows were sent, or else remove it and ")
+    } else {
+        None
+    }
 }
 
 fn household(row: &Row, columns: &[String]) -> Result<Household, String> {

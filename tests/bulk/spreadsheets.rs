@@ -100,13 +100,18 @@ async fn a_file_that_is_not_utf_8_gets_one_message_that_says_how_to_save_it() {
     let text = format!("collective_id;name\r\n{rows}");
     // Every character of the text has the same number in Windows-1252 as in Unicode.
     let windows_1252: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    let unicode_text = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        "\u{feff}".encode_utf16().chain(text.replace(';', "\t").encode_utf16()).flat_map(order).collect()
+    let unicode_text = |mark: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        mark.encode_utf16().chain(text.replace(';', "\t").encode_utf16()).flat_map(order).collect()
     };
+    // The first entry of one that Excel wrote.
+    let workbook = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00".to_vec();
+    let not_csv = " is a workbook or \"Unicode Text\", and not CSV";
     for (bytes, beginning) in [
         (windows_1252, ", line 2: not UTF-8"),
-        (unicode_text(u16::to_le_bytes), " is Excel's \"Unicode Text\""),
-        (unicode_text(u16::to_be_bytes), " is Excel's \"Unicode Text\""),
+        (unicode_text("\u{feff}", u16::to_le_bytes), not_csv),
+        (unicode_text("\u{feff}", u16::to_be_bytes), not_csv),
+        (unicode_text("", u16::to_le_bytes), not_csv),
+        (workbook, not_csv),
     ] {
         let folder = Folder::new("");
         folder.write_bytes("households.csv", &bytes);
@@ -205,12 +210,91 @@ async fn rows_that_have_an_id_stay_in_their_file_so_that_both_files_can_be_run()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_row_is_lost_when_ids_are_assigned_to_a_file_with_a_broken_row() {
-    let folder = Folder::new("name\nLoi 1\nLoi 2, Bruxelles\n");
+    let folder = Folder::new("owner,name\n,Loi 1\n,Loi 2, Bruxelles\n");
     let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("households.csv, line 3: 2 fields"), "{}", run.stderr);
+    assert!(run.stderr.contains("households.csv, line 3: 3 fields"), "{}", run.stderr);
     let folder = Folder::new("nom\nLoi 1\n");
     let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
     assert!(run.stderr.contains("line 1: the column \"nom\" is unknown"), "{}", run.stderr);
     assert_eq!(folder.files(), ["households.csv".to_owned()].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_names_the_separator_is_understood_and_kept_for_excel() {
+    let sandbox = Sandbox::start().await;
+    for (separator, line) in [(',', "\"sep=,\"\r\n"), (';', "sep=;\r\n"), ('\t', "sep=\t\r\n")] {
+        for mark in ["", "\u{feff}"] {
+            let id = Uuid::new_v4();
+            let rows = format!("collective_id{separator}name\r\n{id}{separator}Loi 1\r\nx{separator}Loi 2\r\n");
+            let folder = Folder::new([mark, line, &rows].concat());
+            let run = folder.run(&sandbox.url(), &[]);
+            assert!(run.stderr.starts_with("line 4: collective_id is not a UUID"), "{line:?}: {}", run.stderr);
+            let created = folder.read("households.created.csv");
+            let row = [id.to_string(), "Loi 1".to_owned()].join(&separator.to_string());
+            assert!(created.starts_with(&format!("{mark}{line}collective_id{separator}name")), "{created:?}");
+            assert!(created.contains(&row), "{created:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_end_in_a_carriage_return_alone_are_lines() {
+    let sandbox = Sandbox::start().await;
+    let id = Uuid::new_v4();
+    let folder = Folder::new(format!("collective_id;name\r{id};Loi 1, 2, 3\rx;Loi 4\r"));
+    let run = folder.run(&sandbox.url(), &[]);
+    assert!(run.stderr.starts_with("line 3: collective_id is not a UUID"), "{}", run.stderr);
+    assert_eq!(sent_names(&sandbox), ["Loi 1, 2, 3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_rows_above_the_column_names_are_skipped() {
+    let sandbox = Sandbox::start().await;
+    for above in [";;\r\n;;\r\n", "\r\n\r\n"] {
+        let folder = Folder::new(format!("{above}collective_id;name;\r\n{};Loi 1;\r\nx;Loi 2;\r\n", Uuid::new_v4()));
+        let run = folder.run(&sandbox.url(), &[]);
+        assert!(run.stderr.starts_with("line 5: collective_id is not a UUID"), "{}", run.stderr);
+    }
+    assert_eq!(sent_names(&sandbox), ["Loi 1", "Loi 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_column_of_addresses_is_read_whole_whatever_excels_separator_is() {
+    // Excel puts quotes around its own separator only.
+    for (separator, rows) in
+        [(';', "name\r\nLoi 1, Bruxelles\r\n\"Loi 2; 3\"\r\n"), (',', "name\r\n\"Loi 1, Bruxelles\"\r\nLoi 2; 3\r\n")]
+    {
+        let folder = Folder::new(rows);
+        let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let table = folder.table("households.with-ids.csv", separator);
+        let names: Vec<_> = table[1..].iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(names, ["Loi 1, Bruxelles", "Loi 2; 3"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_of_ids_that_are_not_uuids_gets_one_message() {
+    let sandbox = Sandbox::start().await;
+    let rows: String = (0..5000).map(|number| format!("{number:05},Loi {number}\n")).collect();
+    let run = Folder::new(format!("collective_id,name\n{rows}")).run(&sandbox.url(), &[]);
+    assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the column collective_id has no UUID: restore it if rows were sent"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("remove it and run it with --assign-ids"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_braces_or_upper_case_is_the_same_id() {
+    let sandbox = Sandbox::start().await;
+    let (folder, ids) = Folder::of(1);
+    for id in [ids[0].to_string(), ids[0].braced().to_string().to_uppercase(), ids[0].simple().to_string()] {
+        folder.write("households.csv", format!("collective_id,name\n{id},Loi 1\n"));
+        assert_eq!(folder.run(&sandbox.url(), &[]).code, Some(0));
+    }
+    assert_eq!(sandbox.requests().len(), 1);
 }
