@@ -559,6 +559,27 @@ async fn the_run_stops_after_five_unreadable_responses_in_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_household_between_unreadable_responses_means_that_they_are_not_in_a_row() {
+    let (folder, ids) = Folder::of(10);
+    let unreadable = || (0..4).map(|_| response(201, &[], "{"));
+    let server =
+        Server::queue(unreadable().chain([response(400, &[], "")]).chain(unreadable()).chain([linked()])).await;
+    let run = folder.run(&server.url(), &["--in-flight", "1"]);
+    assert!(!run.stdout.contains("stopped"), "{}", run.stdout);
+    assert_eq!(server.requests().len(), ids.len());
+}
+
+#[tokio::test]
+async fn the_help_explains_how_to_get_ids() {
+    let help = String::from_utf8(example("bulk").arg("--help").output().unwrap().stdout).unwrap();
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["collective_id (a UUID of your choice)", "--assign-ids Only write a new CSV, with an id for each row"]
+    {
+        assert!(words.contains(part), "{part}: {help}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[cfg(unix)]
 async fn the_commands_in_the_help_work_as_they_are_written() {
     let real = Server::endless(linked).await;

@@ -100,6 +100,21 @@ async fn a_household_is_created_and_its_browser_redirected_to_the_consent_link()
 }
 
 #[tokio::test]
+async fn what_was_entered_is_never_part_of_an_address() {
+    let sandbox = Sandbox::start().await;
+    let site = Site::of(&sandbox.url());
+    let page = site.get("/").await;
+    assert!(page.html.contains(r#"<form method="post" action="/sign-up">"#), "{}", page.html);
+    let form = form_of(&page);
+    let consent = site.post(&[("form", &form), ("name", "Zuckerhut")]).await;
+    assert!(!consent.location.unwrap().contains("Zuckerhut"));
+    let another = site.post(&[("form", &form), ("name", "Rosengarten")]).await;
+    for address in another.html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(!address.contains("Zuckerhut") && !address.contains("Rosengarten"), "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_submitted_twice_creates_one_household() {
     let sandbox = Sandbox::start().await;
     let site = Site::of(&sandbox.url());

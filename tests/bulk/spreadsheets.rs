@@ -242,10 +242,10 @@ async fn a_line_that_names_the_separator_is_understood_and_kept_for_excel() {
 async fn lines_that_end_in_a_carriage_return_alone_are_lines() {
     let sandbox = Sandbox::start().await;
     let id = Uuid::new_v4();
-    let folder = Folder::new(format!("collective_id;name\r{id};Loi 1, 2, 3\rx;Loi 4\r"));
+    let folder = Folder::new(format!("collective_id;name\r{id};Loi 1, 2, 3, 4, 5\rx;Loi 4\r"));
     let run = folder.run(&sandbox.url(), &[]);
     assert!(run.stderr.starts_with("line 3: collective_id is not a UUID"), "{}", run.stderr);
-    assert_eq!(sent_names(&sandbox), ["Loi 1, 2, 3"]);
+    assert_eq!(sent_names(&sandbox), ["Loi 1, 2, 3, 4, 5"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
