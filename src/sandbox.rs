@@ -42,11 +42,12 @@ use crate::Outcome;
 use crate::{Client, ClientBuilder};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-pub use received_request::ReceivedRequest;
 use server::{Answer, Server};
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use received_request::ReceivedRequest;
 
 /// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.
 ///

@@ -319,3 +319,15 @@ fn a_mapping_merges_others_but_keeps_its_own_keys() {
         compare(&Document::from_text("plain", YAML).unwrap(), &Document::from_text("merged", &merged).unwrap());
     assert!(findings.iter().all(|f| f.verdict == Verdict::Harmless), "{findings:#?}");
 }
+
+#[test]
+fn an_error_that_changed_behind_a_reference_is_named() {
+    let mut old = spec("3.0.3", json!({"Thing": {"type": "object"}, "Problem": {"type": "object"}}));
+    let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    old["paths"]["/things"]["post"]["responses"]["400"] = json!({"description": "refused", "content": content});
+    let mut new = old.clone();
+    new["components"]["schemas"]["Problem"] = json!({"type": "string"});
+    let findings = differences(&old, &new);
+    let changes: Vec<_> = findings.iter().map(|finding| (finding.verdict, &finding.change)).collect();
+    assert_eq!(changes, [(Verdict::Harmless, &Change::ErrorResponse)]);
+}

@@ -198,7 +198,7 @@ impl<'a> Pair<'a> {
                     findings.extend(self.around(old[was].node, new[is].node, Response, &pointer, &["content"]));
                     continue;
                 }
-                (Some(was), Some(is)) if old[was].node.value == new[is].node.value => continue,
+                (Some(was), Some(is)) if same(old[was].node, new[is].node) => continue,
                 (Some(_), Some(_)) => (Verdict::Harmless, Change::ErrorResponse),
                 (None, Some(_)) if status.starts_with('3') => (Verdict::Look, Change::RedirectAdded),
                 (None, Some(_)) if status.starts_with('2') => (Verdict::Harmless, Change::SuccessAdded),

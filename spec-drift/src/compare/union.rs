@@ -110,9 +110,24 @@ impl Body<'_> {
     /// A oneOf refuses what matches several alternatives, and an anyOf does not.
     fn exclusiveness(&mut self, old: &Value, new: &Value, at: &At) {
         let (producing, accepting) = self.pick(old, new);
-        if producing.get("anyOf").is_some() && accepting.get("oneOf").is_some() {
+        let Some(alternatives) = accepting.get("oneOf").and_then(Value::as_array) else { return };
+        if producing.get("anyOf").is_some() && !self.have_different_types(alternatives) {
             self.find(Verdict::Look, at, Change::Exclusive);
         }
+    }
+
+    /// Whether the accepting side's alternatives cannot match the same value.
+    fn have_different_types(&self, alternatives: &[Value]) -> bool {
+        let (_, root) = self.consumer();
+        let kind = |branch: &Value| match resolve(root, branch) {
+            branch if branch.get("nullable") == Some(&true.into()) => None,
+            branch => match branch.get("type")?.as_str()? {
+                "integer" => Some("number".to_owned()),
+                kind => Some(kind.to_owned()),
+            },
+        };
+        let kinds: Option<BTreeSet<String>> = alternatives.iter().map(kind).collect();
+        kinds.is_some_and(|kinds| kinds.len() == alternatives.len())
     }
 
     fn discriminators(&mut self, was: &Union, is: &Union, old: &Value, new: &Value, at: &At) {
