@@ -141,3 +141,31 @@ fn very_long_values_are_sampled() {
     let list = |most: u64| json!({ "type": "array", "items": { "type": "integer" }, "maxItems": most });
     proven(&list(20_000), &list(10_000));
 }
+
+#[test]
+fn an_object_may_have_the_fields_of_all_its_parts() {
+    let named = |required: Value| json!({"type": "object", "required": required, "properties": {"k": {"type": "string"}, "z": {"type": "string"}}});
+    let sized = |most: u64| json!({"type": "object", "properties": {"m": {"type": "integer", "maximum": most}}});
+    let all = |one: Value, other: Value| json!({"allOf": [one, other]});
+    proven(&all(named(json!(["k"])), sized(9)), &all(named(json!(["k", "z"])), sized(9)));
+    proven(&all(named(json!(["k"])), sized(9)), &all(named(json!(["k"])), sized(5)));
+    let beside = |most: u64| {
+        let mut whole = sized(most);
+        whole["allOf"] = json!([named(json!(["k"]))]);
+        whole
+    };
+    proven(&beside(9), &beside(5));
+    let beside_a_union = |most: u64| {
+        let mut whole = sized(most);
+        let only = |name: &str| json!({"type": "object", "required": [name], "properties": {name: {"type": "string"}}});
+        whole["oneOf"] = json!([only("cash"), only("card")]);
+        whole
+    };
+    proven(&beside_a_union(9), &beside_a_union(5));
+}
+
+#[test]
+fn what_is_newly_excluded_is_sampled() {
+    let excluding = json!({"type": "string", "not": {"enum": ["zebra"]}});
+    proven(&json!({"type": "string"}), &excluding);
+}

@@ -236,6 +236,9 @@ impl Body<'_> {
         let whole = meaning::whole(Node::new(root, producing), role);
         let mut hints = Hints::default();
         hints.add(&Value::Object(meaning::scalars(accepting, self.consumer().0)));
+        if let Some(excluded) = accepting.get("not") {
+            hints.add(excluded);
+        }
         let Some(valid) = validator(&whole) else { return Vec::new() };
         let mut values = self.sample(&whole, hints);
         values.retain(|value| valid.is_valid(value) && (null || !value.is_null()));

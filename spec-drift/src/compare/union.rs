@@ -85,6 +85,12 @@ impl Union {
     }
 }
 
+/// Whether only the producing side excludes values.
+fn accepts_what_was_excluded(producing: &Value, accepting: &Value) -> bool {
+    let mut rest = producing.clone();
+    rest.as_object_mut().is_some_and(|map| map.remove("not").is_some()) && rest == *accepting
+}
+
 impl Body<'_> {
     pub(crate) fn union(&mut self, old: &Value, new: &Value, at: &At) {
         if same(Node::new(self.old, old), Node::new(self.new, new)) {
@@ -92,6 +98,9 @@ impl Body<'_> {
         }
         self.changed = true;
         let (producing, accepting) = self.pick(old, new);
+        if accepts_what_was_excluded(producing, accepting) {
+            return self.find(Verdict::Harmless, at, Change::Composition);
+        }
         match (Union::of(Node::new(self.old, old)), Union::of(Node::new(self.new, new))) {
             (Some(was), Some(is)) if was.alternatives.len().saturating_mul(is.alternatives.len()) <= MAX_PAIRS => {
                 self.exclusiveness(old, new, at);

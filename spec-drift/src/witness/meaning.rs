@@ -35,10 +35,10 @@ const TYPED: [&str; 6] = ["uuid", "date", "date-time", "ip", "ipv4", "ipv6"];
 /// A schema with everything that it refers to, for jsonschema.
 pub(crate) fn whole(schema: Node, role: Role) -> Value {
     let mut defs = Definitions { root: schema.root, role, names: HashMap::new(), waiting: Vec::new() };
-    let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema.value, false)]))]);
+    let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema.value, Within::default())]))]);
     let mut done = Map::new();
-    while let Some((name, schema)) = defs.waiting.pop() {
-        let schema = defs.schema(schema, false);
+    while let Some((name, schema, open)) = defs.waiting.pop() {
+        let schema = defs.schema(schema, Within { open, ..Within::default() });
         done.insert(name, schema);
     }
     out.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -49,34 +49,44 @@ pub(crate) fn whole(schema: Node, role: Role) -> Value {
 struct Definitions<'a> {
     root: &'a Value,
     role: Role,
-    names: HashMap<&'a str, String>,
-    waiting: Vec<(String, &'a Value)>,
+    names: HashMap<(&'a str, bool), String>,
+    waiting: Vec<(String, &'a Value, bool)>,
+}
+
+/// Where a schema stands.
+#[derive(Clone, Copy, Default)]
+struct Within {
+    /// It is an alternative of a union, whose tag the client keeps closed.
+    branch: bool,
+    /// It describes a part of an object, whose other parts have fields too.
+    open: bool,
 }
 
 impl<'a> Definitions<'a> {
-    /// `branch` marks an alternative of a union, whose tag the client keeps closed.
-    fn schema(&mut self, schema: &'a Value, branch: bool) -> Value {
+    fn schema(&mut self, schema: &'a Value, within: Within) -> Value {
         if let Some(reference) = reference(schema) {
             let Some(target) = target(self.root, reference) else { return true.into() };
             // A union's tag concerns only that union, so its branches are inlined.
-            if branch && self.role == ClientAccepts && resolve(self.root, target).get("properties").is_some() {
-                return self.schema(resolve(self.root, target), true);
+            if within.branch && self.role == ClientAccepts && resolve(self.root, target).get("properties").is_some() {
+                return self.schema(resolve(self.root, target), within);
             }
             let next = format!("d{}", self.names.len());
-            let name = self.names.entry(reference).or_insert_with(|| {
-                self.waiting.push((next.clone(), target));
+            let name = self.names.entry((reference, within.open)).or_insert_with(|| {
+                self.waiting.push((next.clone(), target, within.open));
                 next
             });
             return json!({ "$ref": format!("#/$defs/{name}") });
         }
         let Some(map) = schema.as_object() else { return true.into() };
         let mut core = scalars(map, self.role);
-        self.nested(schema, map, &mut core, branch);
+        self.nested(schema, map, &mut core, within);
         if nullable(map) { json!({ "anyOf": [{ "type": "null" }, core] }) } else { core.into() }
     }
 
-    fn nested(&mut self, whole: &'a Value, map: &'a Map<String, Value>, core: &mut Map<String, Value>, branch: bool) {
+    fn nested(&mut self, whole: &'a Value, map: &'a Map<String, Value>, core: &mut Map<String, Value>, within: Within) {
         let required = required(self.root, map, self.role);
+        let combined = self.role == ClientSends && is_combined(map);
+        let open = within.open || combined;
         if !required.is_empty() {
             core.insert("required".to_owned(), json!(required));
         }
@@ -89,9 +99,10 @@ impl<'a> Definitions<'a> {
                     ServerSends if flag(self.root, property, "writeOnly") => false.into(),
                     // Ignored.
                     ServerAccepts if flag(self.root, property, "readOnly") => true.into(),
-                    _ => self.schema(property, false),
+                    _ => self.schema(property, Within::default()),
                 };
-                let tag = property.get("enum").and_then(Value::as_array).filter(|list| branch && list.len() == 1);
+                let tag =
+                    property.get("enum").and_then(Value::as_array).filter(|list| within.branch && list.len() == 1);
                 if let Some(tag) = tag.filter(|_| self.role == ClientAccepts) {
                     inner["enum"] = tag.clone().into();
                 }
@@ -110,15 +121,16 @@ impl<'a> Definitions<'a> {
             core.insert("properties".to_owned(), out.into());
         }
         match extras(map, self.role) {
+            Extras::None if open && !map.contains_key("additionalProperties") => {}
             Extras::None => drop(core.insert("additionalProperties".to_owned(), false.into())),
             Extras::Schema(schema) => {
-                let schema = self.schema(schema, false);
+                let schema = self.schema(schema, Within::default());
                 core.insert("additionalProperties".to_owned(), schema);
             }
             Extras::Any => {}
         }
         if let Some(items) = map.get("items") {
-            let items = self.schema(items, false);
+            let items = self.schema(items, Within::default());
             core.insert("items".to_owned(), items);
         }
         for key in ["allOf", "anyOf", "oneOf"] {
@@ -127,7 +139,7 @@ impl<'a> Definitions<'a> {
                 // The client takes the first alternative that it can decode, whatever its tag says.
                 let discriminator = Discriminator::of(node).filter(|_| key != "allOf" && self.role != ClientAccepts);
                 let branch = |defs: &mut Self, schema: &'a Value| {
-                    let converted = defs.schema(schema, key != "allOf");
+                    let converted = defs.schema(schema, Within { branch: key != "allOf", open });
                     match discriminator.and_then(|discriminator| discriminator.demand(node.with(schema))) {
                         Some(demand) => json!({ "allOf": [converted, demand] }),
                         None => converted,
@@ -140,10 +152,27 @@ impl<'a> Definitions<'a> {
             }
         }
         if let Some(not) = map.get("not") {
-            let not = self.schema(not, false);
+            let not = self.schema(not, Within::default());
             core.insert("not".to_owned(), not);
         }
+        if combined && !within.open && !self.allows_extras(map) {
+            core.insert("unevaluatedProperties".to_owned(), false.into());
+        }
     }
+
+    /// Whether an object of several parts may have fields that none of them names.
+    fn allows_extras(&self, map: &Map<String, Value>) -> bool {
+        let parts = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| map.get(key)?.as_array()).flatten();
+        let mut parts = parts.filter_map(|part| resolve(self.root, part).as_object());
+        map.contains_key("additionalProperties") || parts.any(|part| part.contains_key("additionalProperties"))
+    }
+}
+
+/// Whether several parts of a schema may each name fields of one object.
+fn is_combined(map: &Map<String, Value>) -> bool {
+    let parts = |key: &str| map.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+    let unions = usize::from(parts("anyOf") > 0) + usize::from(parts("oneOf") > 0);
+    parts("allOf") + unions + usize::from(map.contains_key("properties")) > 1
 }
 
 fn flag(root: &Value, property: &Value, name: &str) -> bool {

@@ -269,8 +269,10 @@ impl<'a> Sampler<'a> {
         }
         // Not in document order, which is meaningless.
         fields.sort_by_key(|(name, _)| *name);
+        let closed = map.get("unevaluatedProperties") == Some(&false.into());
         let extras = match map.get("additionalProperties") {
             Some(Value::Bool(false)) => Vec::new(),
+            None if closed => Vec::new(),
             Some(schema) => self.values(schema, path),
             None => vec!["any".into(), 7.into()],
         };
