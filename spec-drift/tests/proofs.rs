@@ -169,3 +169,20 @@ fn what_is_newly_excluded_is_sampled() {
     let excluding = json!({"type": "string", "not": {"enum": ["zebra"]}});
     proven(&json!({"type": "string"}), &excluding);
 }
+
+#[test]
+fn alternatives_of_different_types_exclude_one_another() {
+    let worst = |alternatives: Value| {
+        let findings =
+            compare(&document(&json!({ "anyOf": alternatives })), &document(&json!({ "oneOf": alternatives })));
+        findings.iter().map(|finding| finding.verdict).min()
+    };
+    assert!(worst(json!([{ "type": "string" }, { "type": "integer" }])) > Some(Verdict::Look));
+    for overlapping in [
+        json!([{ "type": "number" }, { "type": "integer" }]),
+        json!([{ "type": "string", "nullable": true }, { "type": "integer", "nullable": true }]),
+        json!([{ "type": "string", "maxLength": 9 }, { "type": "string" }]),
+    ] {
+        assert_eq!(worst(overlapping.clone()), Some(Verdict::Look), "{overlapping}");
+    }
+}
