@@ -1,33 +1,36 @@
 //! The README is true for someone who has only the published package: its application works, its links and paths lead somewhere,
 //! and every error kind has an entry.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::LazyLock,
-};
+use std::{env, fs, path::Path, process::Command};
+use tempfile::TempDir;
 
 const README: &str = include_str!("../README.md");
 const FRONT_PAGE: &str = include_str!("../src/lib.rs");
 const SURFACE: &str = include_str!("api/surface.txt");
 
 /// The package as it would be published, unpacked outside this workspace, which would treat it as a member.
-static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
-    let unpacked = env::temp_dir().join(format!("traxes-connect-package-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&unpacked);
-    fs::create_dir_all(&unpacked).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["package", "--offline", "--allow-dirty", "--no-verify", "--quiet", "--target-dir"]).arg(&target);
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(cargo.status().unwrap().success());
-    let name = format!("package/traxes-connect-{}.crate", env!("CARGO_PKG_VERSION"));
-    let mut tar = Command::new("tar");
-    tar.arg("-xzf").arg(target.join(name)).args(["--strip-components", "1", "-C"]).arg(&unpacked);
-    assert!(tar.status().unwrap().success());
-    unpacked
-});
+struct Package(TempDir);
+
+impl Package {
+    fn unpacked() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["package", "--offline", "--allow-dirty", "--no-verify", "--quiet", "--target-dir"])
+            .arg(folder.path());
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().unwrap().success());
+        let name = format!("package/traxes-connect-{}.crate", env!("CARGO_PKG_VERSION"));
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(folder.path().join(name)).args(["--strip-components", "1", "-C"]).arg(folder.path());
+        assert!(tar.status().unwrap().success());
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
 
 /// The code blocks that a new user follows.
 fn transcript() -> Vec<(&'static str, &'static str)> {
@@ -74,22 +77,20 @@ fn is_duration(word: &str) -> bool {
 
 #[test]
 fn a_new_user_can_follow_the_readme_to_a_first_handled_failure() {
-    let home = env::temp_dir().join(format!("traxes-connect-{}", uuid::Uuid::new_v4()));
-    fs::create_dir_all(&home).unwrap();
+    let (package, home) = (Package::unpacked(), tempfile::tempdir().unwrap());
     assert!(README.contains("(`cargo new household`)") && README.contains("`cargo run` prints:"));
-    cargo(&home, &["new", "household"]);
-    let folder = home.join("household");
+    cargo(home.path(), &["new", "household"]);
+    let folder = home.path().join("household");
 
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("[dependencies]\n", block("toml"));
     // Unlike for a user, the package is not in a registry and its dependencies are locked.
-    let here = format!("[patch.crates-io]\ntraxes-connect = {{ path = {:?} }}\n", *PACKAGE);
+    let here = format!("[patch.crates-io]\ntraxes-connect = {{ path = {:?} }}\n", package.path());
     fs::write(folder.join("Cargo.toml"), manifest + "\n" + &here).unwrap();
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     fs::write(folder.join("src/main.rs"), block("rust")).unwrap();
 
     assert_eq!(comparable(&cargo(&folder, &["run"])), comparable(block("text")));
-    fs::remove_dir_all(home).unwrap();
 }
 
 #[test]
@@ -104,8 +105,9 @@ fn every_path_in_the_readme_and_on_the_front_page_is_in_the_package() {
     let linked = linked.filter_map(|rest| rest.lines().next());
     let paths: Vec<_> = named.chain(linked).collect();
     assert!(paths.len() >= 15, "{paths:?}");
+    let package = Package::unpacked();
     for path in paths {
-        assert!(PACKAGE.join(path).exists(), "{path} is not in the package");
+        assert!(package.path().join(path).exists(), "{path} is not in the package");
     }
     assert!(!README.contains("](#") && !README.contains("](."), "on docs.rs, a relative link leads elsewhere");
 }
