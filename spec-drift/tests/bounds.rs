@@ -57,6 +57,17 @@ fn a_recursive_schema_that_breaks_has_a_witness() {
 }
 
 #[test]
+fn a_union_that_contains_itself_is_compared() {
+    let of = |first: &str| {
+        format!(
+            "    A: {{ type: object, properties: {{ id: {{ type: {first} }}, replaces: {{ oneOf: [{{ type: string }}, {{ $ref: '#/components/schemas/A' }}] }} }} }}\n"
+        )
+    };
+    let findings = compared(&of("string"), &of("integer"));
+    assert!(findings.iter().any(|f| f.verdict == Verdict::Breaks && f.witness.is_some()), "{findings:#?}");
+}
+
+#[test]
 fn an_unsatisfiable_schema_needs_a_look() {
     let endless = "    A: { type: object, required: [next], properties: { next: { $ref: '#/components/schemas/A' }, n: { type: integer } } }\n";
     let findings = compared(endless, &endless.replace("type: integer", "type: number"));

@@ -37,8 +37,8 @@ pub(crate) fn whole(schema: Node, role: Role) -> Value {
     let mut defs = Definitions { root: schema.root, role, names: HashMap::new(), waiting: Vec::new() };
     let mut out = Map::from_iter([("allOf".to_owned(), json!([defs.schema(schema.value, Within::default())]))]);
     let mut done = Map::new();
-    while let Some((name, schema, open)) = defs.waiting.pop() {
-        let schema = defs.schema(schema, Within { open, ..Within::default() });
+    while let Some((name, schema, within)) = defs.waiting.pop() {
+        let schema = defs.schema(schema, within);
         done.insert(name, schema);
     }
     out.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -49,12 +49,12 @@ pub(crate) fn whole(schema: Node, role: Role) -> Value {
 struct Definitions<'a> {
     root: &'a Value,
     role: Role,
-    names: HashMap<(&'a str, bool), String>,
-    waiting: Vec<(String, &'a Value, bool)>,
+    names: HashMap<(&'a str, Within), String>,
+    waiting: Vec<(String, &'a Value, Within)>,
 }
 
 /// Where a schema stands.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Within {
     /// It is an alternative of a union, whose tag the client keeps closed.
     branch: bool,
@@ -67,12 +67,13 @@ impl<'a> Definitions<'a> {
         if let Some(reference) = reference(schema) {
             let Some(target) = target(self.root, reference) else { return true.into() };
             // A union's tag concerns only that union, so its branches are inlined.
-            if within.branch && self.role == ClientAccepts && resolve(self.root, target).get("properties").is_some() {
-                return self.schema(resolve(self.root, target), within);
-            }
+            let branch =
+                within.branch && self.role == ClientAccepts && resolve(self.root, target).get("properties").is_some();
+            let target = if branch { resolve(self.root, target) } else { target };
             let next = format!("d{}", self.names.len());
-            let name = self.names.entry((reference, within.open)).or_insert_with(|| {
-                self.waiting.push((next.clone(), target, within.open));
+            let within = Within { branch, ..within };
+            let name = self.names.entry((reference, within)).or_insert_with(|| {
+                self.waiting.push((next.clone(), target, within));
                 next
             });
             return json!({ "$ref": format!("#/$defs/{name}") });
