@@ -15,7 +15,8 @@ mod supported;
 mod syntax;
 
 use description::Description;
-pub use header::header;
+pub use header::with_header;
+use header::without_header;
 use quote::ToTokens;
 use std::{env, fs, path::Path};
 use syn::File;
@@ -32,17 +33,21 @@ pub fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the reviewed file if this is its code: it is formatted, which takes a crate that only the tests build. Other code is
-/// written as it is.
 fn write(name: &str, spec: &str, file: &File) -> Result<(), String> {
-    let generated = code(file);
-    let header = header(spec, &generated);
-    let code = match fs::read_to_string(Path::new("generated").join(name)) {
-        Ok(reviewed) if reviewed.starts_with(&header) => reviewed,
-        _ => header + &generated,
-    };
+    let reviewed = fs::read_to_string(Path::new("generated").join(name)).unwrap_or_default();
     let path = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join(name);
-    fs::write(&path, code).map_err(|e| format!("{} cannot be written: {e}", path.display()))
+    fs::write(&path, written(reviewed, spec, &code(file)))
+        .map_err(|e| format!("{} cannot be written: {e}", path.display()))
+}
+
+/// The reviewed file if it is this code, unedited: it is formatted, which takes a crate that only the tests build. Other code is
+/// written as it is.
+pub fn written(reviewed: String, spec: &str, generated: &str) -> String {
+    if reviewed == with_header(spec, without_header(&reviewed), generated) {
+        reviewed
+    } else {
+        with_header(spec, generated, generated)
+    }
 }
 
 /// Code before it is formatted.

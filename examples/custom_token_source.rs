@@ -45,7 +45,7 @@ impl TokenSource for TokenFile {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let path = std::env::temp_dir().join(format!("traxes-token-{}", uuid::Uuid::new_v4()));
     fs::write(&path, "first\n")?;
     let client = Client::builder().token_source(TokenFile::new(&path)).base_url(sandbox.url()).build()?;

@@ -148,7 +148,7 @@ async fn run(arguments: &Arguments) -> Result<Response<OnboardingRequest>, Error
     let client = if VARIABLES.iter().any(|name| env::var_os(name).is_some()) {
         Client::from_env()?
     } else {
-        sandbox = Sandbox::start().await;
+        sandbox = Sandbox::start();
         eprintln!("no credentials in the environment: talking to a sandbox on {}", sandbox.url());
         sandbox.client()
     };

@@ -23,7 +23,8 @@ fn propagating(client: ClientBuilder) -> ClientBuilder {
     client.on_attempt(move |headers| propagator.inject_context(&Context::current(), &mut HeaderInjector(headers)))
 }
 
-/// Recipe 2: the duration of each call, by operation and outcome, taken from its span.
+/// Recipe 2: the duration of each call, by operation and outcome, taken from its span. It sees the calls that are sampled, and
+/// needs `traxes_connect` at `info`.
 #[derive(Debug)]
 struct CallDurations(Histogram<f64>);
 
@@ -79,7 +80,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         SdkTracerProvider::builder().with_span_processor(durations).with_simple_exporter(spans.clone()).build();
     tracing::subscriber::set_global_default(subscriber(&tracers))?;
 
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let client = propagating(sandbox.client_builder()).build()?;
     client.create_collective_onboarding(&CollectiveOnboardingRequest::new("Rue de la Loi 16")).await?;
 
@@ -109,7 +110,7 @@ mod tests {
         let exporter = InMemorySpanExporter::default();
         let tracers = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         let _listening = tracing::subscriber::set_default(subscriber(&tracers));
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         sandbox.enqueue(429, &[("retry-after", "0")], "");
         call(&sandbox).await;
 
@@ -138,7 +139,7 @@ mod tests {
         let meters = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
         let tracers = SdkTracerProvider::builder().with_span_processor(CallDurations::new(&meters)).build();
         let _listening = tracing::subscriber::set_default(subscriber(&tracers));
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         for status in [400, 500, 500] {
             sandbox.enqueue(status, &[], "");
             call(&sandbox).await;

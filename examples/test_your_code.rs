@@ -28,7 +28,7 @@ async fn sign_up(client: &Client, name: &str) -> SignUp {
 
 #[tokio::main]
 async fn main() {
-    let sandbox = traxes_connect::Sandbox::start().await;
+    let sandbox = traxes_connect::Sandbox::start();
     println!("{:?}", sign_up(&sandbox.client(), "Rue de la Loi 16").await);
     println!("run its tests with: cargo test --example test_your_code --features sandbox");
 }
@@ -41,7 +41,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_is_sent_to_the_consent_link() {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         let SignUp::Consent(url) = sign_up(&sandbox.client(), "Rue de la Loi 16").await else {
             panic!("no consent link")
         };
@@ -51,14 +51,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_user_may_try_again() {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         sandbox.enqueue(400, &[], r#"{"code": "NameTaken"}"#);
         assert_eq!(sign_up(&sandbox.client(), "Rue de la Loi 16").await, SignUp::TryAgain);
     }
 
     #[tokio::test]
     async fn what_may_have_been_created_is_not_sent_again() {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         sandbox.enqueue(500, &[("x-request-id", "req-1")], "out of order");
         let sign_up = sign_up(&sandbox.client(), "Rue de la Loi 16").await;
         assert_eq!(sign_up, SignUp::Unclear(Some("req-1".to_owned())));
@@ -68,7 +68,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_response_is_not_sent_again() {
         for fault in [Fault::BrokenConnection, Fault::CutResponse, Fault::Silence] {
-            let sandbox = Sandbox::start().await;
+            let sandbox = Sandbox::start();
             sandbox.enqueue_fault(fault);
             let client = sandbox.client_builder().attempt_timeout(Duration::from_millis(200)).build().unwrap();
             assert!(matches!(sign_up(&client, "Rue de la Loi 16").await, SignUp::Unclear(_)), "{fault:?}");
@@ -78,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_may_try_again_when_the_server_cannot_be_reached() {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         let client = sandbox.client().with_retry(RetryPolicy::none());
         drop(sandbox);
         assert_eq!(sign_up(&client, "Rue de la Loi 16").await, SignUp::TryAgain);

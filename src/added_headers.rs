@@ -1,7 +1,8 @@
 //! Headers that the user adds to each attempt: any but those that the client sets itself.
 
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use tracing::warn;
 /// Called for each attempt, to fill an empty map.
 pub(crate) type OnAttempt = Arc<dyn Fn(&mut HeaderMap) + Send + Sync>;
 
-/// What the HTTP client sets, or leaves out on purpose, after this. Each decides where a request or a response ends, or how it
-/// is encoded.
-const SET_LATER: [HeaderName; 12] = [
+/// What the HTTP client sets after this, or leaves out on purpose. All but the user agent say where a message ends, or how it is
+/// encoded.
+const SET_LATER: [HeaderName; 13] = [
     ACCEPT_ENCODING,
     CONNECTION,
+    CONTENT_ENCODING,
     CONTENT_LENGTH,
     EXPECT,
     HOST,

@@ -189,8 +189,8 @@ impl ClientBuilder {
     /// # Ok::<(), traxes_connect::Error>(())
     /// ```
     ///
-    /// The map is empty: the token is not in it. What the client sets itself, such as `authorization`, `content-type` and
-    /// `content-length`, it cannot change: such a header is left out, with a warning. It runs within the span of the attempt,
+    /// The map is empty: the token is not in it. The callback cannot change headers that the client sets, such as
+    /// `authorization`, `content-type` and `content-length`: they are left out, with a warning. It runs in the attempt's span,
     /// and not for token requests. Keep it short. If it panics, so does the call, and this attempt was not sent.
     pub fn on_attempt(self, callback: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
         Self { on_attempt: Some(Arc::new(callback)), ..self }

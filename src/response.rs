@@ -59,7 +59,7 @@ impl<T> Response<T> {
     /// ```
     /// # async fn run() -> Result<(), traxes_connect::Error> {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// // A date without a zone, as .NET writes it.
     /// let body = r#"{"created": "2026-11-24T20:18:15", "action": {"redirectLink": "https://consent.example/1"}}"#;
     /// sandbox.enqueue(201, &[], body);

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
-use chrono::NaiveDateTime;
+use chrono::{Datelike, NaiveDateTime};
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use std::hash::{BuildHasher, RandomState};
@@ -186,7 +186,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 
 fn http_date(text: &str) -> Option<SystemTime> {
     let date = HTTP_DATES.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
-    let seconds = date.and_utc().timestamp().try_into().ok()?;
+    // chrono also reads years of more than four digits, which some platforms cannot represent.
+    let seconds = Some(date).filter(|date| date.year() < 10_000)?.and_utc().timestamp().try_into().ok()?;
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
@@ -357,7 +358,7 @@ mod tests {
         assert_eq!(parse("99999999999999999999999"), Some(u64::MAX));
         assert_eq!(parse("Tue, 14 Nov 2023 22:14:20 GMT"), Some(60));
         assert_eq!(parse("Tue, 14 Nov 1995 22:14:20 GMT"), Some(0));
-        for garbage in ["", "-1", "+5", "1.5", "soon", "0x10", "Tue, 99 Nov 2023"] {
+        for garbage in ["", "-1", "+5", "1.5", "soon", "0x10", "Tue, 99 Nov 2023", "Sat, 01 Jan +99999 00:00:00 GMT"] {
             assert_eq!(parse(garbage), None, "{garbage}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);

@@ -4,7 +4,7 @@
 //! # async fn run() -> Result<(), traxes_connect::Error> {
 //! use traxes_connect::{CollectiveOnboardingRequest, Outcome, Sandbox};
 //!
-//! let sandbox = Sandbox::start().await;
+//! let sandbox = Sandbox::start();
 //! let client = sandbox.client();
 //! let request = CollectiveOnboardingRequest::new("Rue de la Loi 16");
 //!
@@ -41,13 +41,14 @@ mod server;
 use crate::Outcome;
 use crate::{Client, ClientBuilder};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header::CONTENT_LENGTH, header::TRANSFER_ENCODING};
 use server::{Answer, Server};
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use received_request::ReceivedRequest;
+pub use server::Fault;
 
 /// Extensions of [`httpmock::MockServer`] with a method for each operation, generated from the API description.
 ///
@@ -81,18 +82,6 @@ pub struct Sandbox {
     state: Arc<Mutex<State>>,
 }
 
-/// How the server fails after it has received a whole request, and done what the request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It does not answer, and keeps the connection open: the call waits for its timeout.
-    Silence,
-    /// It closes the connection without an answer.
-    BrokenConnection,
-    /// It closes the connection in the middle of its response's body.
-    CutResponse,
-}
-
 #[derive(Default)]
 struct State {
     requests: Vec<ReceivedRequest>,
@@ -108,11 +97,15 @@ enum Queued {
 impl Sandbox {
     /// Starts a server on a free port of the loopback interface. It has a thread of its own, so tests with different runtimes can
     /// share it.
-    pub async fn start() -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If the loopback interface has no free port.
+    pub fn start() -> Self {
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
-        let server = Server::start(move |request| locked(&shared).answer(request)).expect("a server on loopback");
-        Self { server, state }
+        let server = Server::start(Arc::new(move |request| locked(&shared).answer(request)));
+        Self { server: server.expect("a server on loopback"), state }
     }
 
     /// The base URL of the server.
@@ -127,7 +120,7 @@ impl Sandbox {
     /// # async fn run() -> Result<(), traxes_connect::Error> {
     /// use traxes_connect::{Client, ClientCredentials, CollectiveOnboardingRequest, Sandbox};
     ///
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// let credentials = ClientCredentials::new("id", "secret").token_url(sandbox.token_url());
     /// let client = Client::builder().client_credentials(credentials).base_url(sandbox.url()).build()?;
     /// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
@@ -151,7 +144,7 @@ impl Sandbox {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
     /// use traxes_connect::ClientCredentials;
     ///
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// let credentials = ClientCredentials::new("any-id", "any-secret");
     /// let client = sandbox.client_builder().client_credentials(credentials).build()?;
     /// client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await?;
@@ -168,7 +161,7 @@ impl Sandbox {
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::new("Rue de la Loi 16")).await?;
     /// let sent: serde_json::Value = serde_json::from_slice(&sandbox.requests()[0].body)?;
     /// assert_eq!(sent["name"], "Rue de la Loi 16");
@@ -185,7 +178,7 @@ impl Sandbox {
     /// ```
     /// # async fn run() {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// sandbox.enqueue(429, &[("retry-after", "0")], "");
     /// let created = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await;
     /// assert_eq!(created.unwrap().attempts(), 2);
@@ -195,13 +188,15 @@ impl Sandbox {
     ///
     /// # Panics
     ///
-    /// If the status or a header is not valid in HTTP.
+    /// If the status is not one of a final response (200 to 999), or a header is not valid in HTTP, or is one that frames the
+    /// body: the server sets `content-length` itself. [`Fault::CutResponse`] gives a response that is too short.
     pub fn enqueue(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
         let mut response = Response::new(Bytes::from(body.into()));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or_else(|_| panic!("{status} is not a valid HTTP status"));
+        let status = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+        *response.status_mut() = status.expect("the status of a final HTTP response: 200 to 999");
         for (name, value) in headers {
             let name: HeaderName = name.parse().unwrap_or_else(|_| panic!("{name:?} is not a valid header name"));
+            assert!(name != CONTENT_LENGTH && name != TRANSFER_ENCODING, "{name} is set by the server");
             let value = HeaderValue::try_from(*value);
             let value = value.unwrap_or_else(|_| panic!("the value of {name} is not a valid header value"));
             response.headers_mut().append(name, value);
@@ -215,7 +210,7 @@ impl Sandbox {
     /// # async fn run() {
     /// use traxes_connect::{CollectiveOnboardingRequest, Outcome, Sandbox, sandbox::Fault};
     ///
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// sandbox.enqueue_fault(Fault::BrokenConnection);
     /// let created = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await;
     /// assert_eq!(created.unwrap_err().outcome(), Outcome::Unknown);
@@ -231,7 +226,7 @@ impl Sandbox {
     /// ```
     /// # async fn run() {
     /// # use traxes_connect::{CollectiveOnboardingRequest, Sandbox};
-    /// let sandbox = Sandbox::start().await;
+    /// let sandbox = Sandbox::start();
     /// sandbox.reject("sandbox-access-token"); // the token of `Sandbox::client`
     /// let error = sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
     /// assert_eq!(error.status().unwrap(), 401);
@@ -251,18 +246,15 @@ impl fmt::Debug for Sandbox {
 
 impl State {
     fn answer(&mut self, request: Request<Bytes>) -> Answer {
-        let request = ReceivedRequest::from(request);
+        let request = ReceivedRequest::new(request);
         if request.target == TOKEN_PATH {
-            return Answer::Response(documented::granted(&request));
+            return Answer { response: documented::granted(&request), fault: None };
         }
+        let documented = || documented::response(&request, &self.rejected);
         let answer = match self.queue.pop_front() {
-            Some(Queued::Response(response)) => Answer::Response(response),
-            Some(Queued::Fault(Fault::Silence)) => Answer::Silence,
-            Some(Queued::Fault(Fault::BrokenConnection)) => Answer::BrokenConnection,
-            Some(Queued::Fault(Fault::CutResponse)) => {
-                Answer::CutResponse(documented::response(&request, &self.rejected))
-            }
-            None => Answer::Response(documented::response(&request, &self.rejected)),
+            Some(Queued::Response(response)) => Answer { response, fault: None },
+            Some(Queued::Fault(fault)) => Answer { response: documented(), fault: Some(fault) },
+            None => Answer { response: documented(), fault: None },
         };
         self.requests.push(request);
         answer

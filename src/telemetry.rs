@@ -39,7 +39,7 @@ pub(crate) fn attempt_span<T>(operation: &Operation<T>, base_url: &Url, attempt:
     )
 }
 
-/// Records that what a span stands for failed.
+/// Marks a span as failed.
 pub(crate) fn record_failure(span: &Span, error_type: &str) {
     span.record("otel.status_code", "ERROR").record("error.type", error_type);
 }

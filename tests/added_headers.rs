@@ -60,8 +60,17 @@ async fn no_header_that_the_client_sets_can_be_changed() {
 /// These would change where the request ends, or how the response is encoded.
 #[tokio::test]
 async fn no_header_that_the_connection_needs_can_be_added() {
-    let names =
-        ["transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "accept-encoding", "keep-alive"];
+    let names = [
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "accept-encoding",
+        "content-encoding",
+        "keep-alive",
+    ];
     let requests = received(move |headers| {
         for name in names {
             headers.insert(name, HeaderValue::from_static("gzip"));

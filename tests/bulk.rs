@@ -125,7 +125,7 @@ fn sent_names(sandbox: &Sandbox) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_household_is_created_once_and_listed_with_its_link() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let (folder, ids) = Folder::of(40);
     let owner = Uuid::new_v4();
     folder.write(
@@ -168,7 +168,7 @@ fn journal_length(folder: &Folder) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(unix)]
 async fn a_hundred_random_kills_neither_duplicate_nor_lose_a_household() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let (folder, mut ids) = Folder::of(0);
     let (mut kills, mut hits) = (0, 0);
     while kills < KILLS {
@@ -314,7 +314,7 @@ async fn bad_rows_are_reported_by_line_and_the_rest_are_created() {
         ("line 10: collective_id is on lines [9, 10]", "its own"),
     ];
     for line_end in ["\n", "\r\n"] {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         let folder = Folder::new(rows.join(line_end));
         let run = folder.run(&sandbox.url(), &[]);
         assert_eq!(run.code, Some(1));
@@ -347,7 +347,7 @@ async fn a_created_household_without_a_next_step_needs_a_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unusable_input_is_refused_with_a_reason_and_left_untouched() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let (folder, ids) = Folder::of(2);
     let header = format!("{{\"server\":\"{}\"}}\n", sandbox.url());
     let step = format!(
@@ -428,7 +428,7 @@ async fn the_run_stops_if_the_next_household_would_fail_too() {
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(unix)]
 async fn the_first_interrupt_waits_for_calls_in_flight_and_the_second_does_not() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let (folder, ids) = Folder::of(2000);
     let mut run = folder.command(&sandbox.url(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     until(|| sandbox.requests().len() > IN_FLIGHT).await;

@@ -226,7 +226,7 @@ async fn no_token_endpoint_failure_reveals_a_secret() {
 #[tokio::test]
 async fn no_debug_output_or_configuration_error_reveals_a_secret() {
     let shown = Shown::default();
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let credentials = ClientCredentials::new(CANARY, CANARY).token_url(sandbox.token_url());
     let spoiled = format!("{CANARY}\n");
     shown.add(format!("{:?} {:#?}", AccessToken::new(CANARY).unwrap(), credentials));
@@ -257,10 +257,10 @@ async fn no_debug_output_or_configuration_error_reveals_a_secret() {
 #[test]
 fn no_panic_message_reveals_a_secret() {
     let shown = Shown::default();
-    let (runtime, hook) = (tokio::runtime::Runtime::new().unwrap(), panic::take_hook());
+    let hook = panic::take_hook();
     let written = shown.clone();
     panic::set_hook(Box::new(move |info| written.add(info.to_string())));
-    let sandbox = runtime.block_on(Sandbox::start());
+    let sandbox = Sandbox::start();
     let spoiled = format!("{CANARY}\n");
     // Two caller mistakes: no runtime, and an invalid header.
     let client = Client::new(CANARY).unwrap();

@@ -22,7 +22,7 @@ struct Observed {
 
 impl Observed {
     async fn start() -> Self {
-        let sandbox = Sandbox::start().await;
+        let sandbox = Sandbox::start();
         let reports = Arc::<Mutex<Vec<DriftReport>>>::default();
         let reported = Arc::clone(&reports);
         let builder = Client::builder().token("t").base_url(sandbox.url()).body_limit(64 * 1024 * 1024);
@@ -156,7 +156,7 @@ async fn a_hostile_response_yields_a_short_report_marked_as_truncated() {
 
 #[tokio::test]
 async fn a_report_is_also_logged() {
-    let (log, sandbox) = (Log::default(), Sandbox::start().await);
+    let (log, sandbox) = (Log::default(), Sandbox::start());
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     sandbox.enqueue(201, &[], r#"{"status":"Paused","hint":"s3cret"}"#);
     sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_report_is_also_logged() {
 
 #[tokio::test]
 async fn a_panicking_callback_does_not_lose_the_response() {
-    let (log, sandbox) = (Log::default(), Sandbox::start().await);
+    let (log, sandbox) = (Log::default(), Sandbox::start());
     let _listening = listen(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
     sandbox.enqueue(201, &[], r#"{"status":"Paused"}"#);
     let builder = Client::builder().token("t").base_url(sandbox.url()).on_drift(|_| panic!("s3cret"));

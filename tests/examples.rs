@@ -68,7 +68,7 @@ async fn output(mut command: Command) -> (Output, String) {
 
 #[tokio::test]
 async fn a_request_goes_through_a_proxy_with_credentials_and_its_own_root() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let own = rcgen::generate_simple_self_signed(["api.invalid".to_owned()]).unwrap();
     let folder = TempDir::new().unwrap();
     let (root, other) = (folder.path().join("root.pem"), folder.path().join("other.pem"));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use support::{
-    build::{client, mocks},
+    build::{self, client, mocks},
     edits::{self, Becomes},
     spec,
 };
@@ -185,4 +185,15 @@ fn the_build_uses_the_files_that_reviewers_read() {
             "generated/{name} is stale. To refresh it: EXPECTORATE=overwrite cargo test -p review"
         );
     }
+}
+
+#[test]
+fn a_reviewed_file_that_was_edited_is_not_built() {
+    let generated = build::code(&client(OPENAPI).unwrap());
+    let built_from = |reviewed: &str| build::written(reviewed.to_owned(), OPENAPI, &generated);
+    let reviewed = include_str!("../generated/client.rs");
+    assert!(built_from(reviewed) == reviewed);
+    let edited = reviewed.replacen("self.client.post(url)", "self.client.put(url)", 1);
+    assert_ne!(edited, reviewed);
+    assert!(built_from(&edited).ends_with(&generated));
 }

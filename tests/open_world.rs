@@ -130,7 +130,7 @@ fn any_request_that_can_be_built_matches_the_description() {
 #[test]
 fn arbitrary_bodies_give_a_value_or_a_decode_error_and_never_a_panic() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let sandbox = runtime.block_on(Sandbox::start());
+    let sandbox = Sandbox::start();
     let client = sandbox.client().with_retry(RetryPolicy::none());
     let bytes = prop_oneof![
         any::<Vec<u8>>(),

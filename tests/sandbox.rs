@@ -2,7 +2,7 @@
 #![cfg(feature = "sandbox")]
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{panic, time::Duration};
 use support::spec;
 use traxes_connect::{
     AccessToken, Client, ClientCredentials, CollectiveOnboardingRequest, ErrorKind, OnboardingStatus, Outcome,
@@ -17,7 +17,7 @@ const PATH: &str = "/v1/onboarding/collectives";
 
 #[tokio::test]
 async fn a_request_is_answered_as_documented() {
-    let (sandbox, owner, id) = (Sandbox::start().await, Uuid::new_v4(), Uuid::new_v4());
+    let (sandbox, owner, id) = (Sandbox::start(), Uuid::new_v4(), Uuid::new_v4());
     let request = CollectiveOnboardingRequest::new("a").owner(owner).collective_id(id).collective_type("Commune");
     let request = request.properties(json!({"x": [1]})).unwrap();
     let response = sandbox.client().create_collective_onboarding(&request).await.unwrap();
@@ -40,7 +40,7 @@ async fn a_request_is_answered_as_documented() {
 
 #[tokio::test]
 async fn undocumented_requests_are_refused_with_a_reason() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     sandbox.reject("revoked");
     let send = async |method: Method, path: &str, token: &str, media: &str, body: &str| {
         let request = reqwest::Client::new().request(method, sandbox.url() + path);
@@ -93,7 +93,7 @@ async fn undocumented_requests_are_refused_with_a_reason() {
 
 #[tokio::test]
 async fn queued_responses_come_first_and_in_order() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let client = sandbox.client().with_retry(RetryPolicy::none());
     sandbox.enqueue(400, &[("x-request-id", "req-9")], r#"{"code":"E1"}"#);
     sandbox.enqueue(500, &[], [0xff, 0]);
@@ -112,9 +112,25 @@ async fn queued_responses_come_first_and_in_order() {
     assert!(!format!("{received:?} {sandbox:?}").contains("Bearer"));
 }
 
+#[test]
+fn what_the_server_could_not_send_is_refused_when_it_is_queued() {
+    let sandbox = Sandbox::start();
+    for (status, header) in [
+        (99, None),
+        (100, None),
+        (101, None),
+        (201, Some(("content-length", "99"))),
+        (201, Some(("Transfer-Encoding", "chunked"))),
+        (201, Some(("a b", "c"))),
+    ] {
+        let queued = || sandbox.enqueue(status, header.as_slice(), "body");
+        assert!(panic::catch_unwind(panic::AssertUnwindSafe(queued)).is_err(), "{status} {header:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     sandbox.reject("old");
     let tokens = std::sync::Mutex::new(vec!["new", "old"]);
     let source = move || {
@@ -128,7 +144,7 @@ async fn a_rejected_token_is_replaced_once_by_a_source_that_has_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_sandboxes_as_you_like_run_at_once() {
-    let sandboxes = futures_util::future::join_all((0..200).map(|_| Sandbox::start())).await;
+    let sandboxes: Vec<_> = (0..200).map(|_| Sandbox::start()).collect();
     for sandbox in &sandboxes {
         sandbox.client().create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap();
     }
@@ -138,7 +154,7 @@ async fn as_many_sandboxes_as_you_like_run_at_once() {
 #[test]
 fn tests_with_different_runtimes_can_share_a_sandbox() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let sandbox = runtime().block_on(Sandbox::start());
+    let sandbox = Sandbox::start();
     for calls in 1..3 {
         let client = sandbox.client();
         let request = CollectiveOnboardingRequest::unnamed();
@@ -149,7 +165,7 @@ fn tests_with_different_runtimes_can_share_a_sandbox() {
 
 /// What a call makes of a sandbox that this prepares.
 async fn failure(prepare: impl FnOnce(&Sandbox)) -> (ErrorKind, Outcome) {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     prepare(&sandbox);
     let client = sandbox.client_builder().attempt_timeout(Duration::from_millis(500)).build().unwrap();
     let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
@@ -171,7 +187,7 @@ async fn every_outcome_can_be_produced() {
     let cut = failure(|sandbox| sandbox.enqueue_fault(Fault::CutResponse)).await;
     assert_eq!(cut, (ErrorKind::Decode, Outcome::Applied));
 
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let client = sandbox.client();
     drop(sandbox);
     let error = client.create_collective_onboarding(&CollectiveOnboardingRequest::unnamed()).await.unwrap_err();
@@ -179,8 +195,8 @@ async fn every_outcome_can_be_produced() {
 }
 
 #[tokio::test]
-async fn a_fault_is_for_one_request_and_none_for_tokens() {
-    let sandbox = Sandbox::start().await;
+async fn a_fault_affects_one_api_request_and_no_token_request() {
+    let sandbox = Sandbox::start();
     let credentials = ClientCredentials::new("id", "secret");
     let client = sandbox.client_builder().client_credentials(credentials).build().unwrap();
     let request = CollectiveOnboardingRequest::unnamed();

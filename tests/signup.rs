@@ -89,7 +89,7 @@ fn form_of(page: &Page) -> String {
 
 #[tokio::test]
 async fn a_household_is_created_and_its_browser_redirected_to_the_consent_link() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     let page = site.sign_up("  Rue de la Loi 16 ").await;
     assert_eq!(page.status, 303);
@@ -101,7 +101,7 @@ async fn a_household_is_created_and_its_browser_redirected_to_the_consent_link()
 
 #[tokio::test]
 async fn what_was_entered_is_never_part_of_an_address() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     let page = site.get("/").await;
     assert!(page.html.contains(r#"<form method="post" action="/sign-up">"#), "{}", page.html);
@@ -116,7 +116,7 @@ async fn what_was_entered_is_never_part_of_an_address() {
 
 #[tokio::test]
 async fn a_form_submitted_twice_creates_one_household() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     let form = form_of(&site.get("/").await);
     let fields = [("form", form.as_str()), ("name", "Loi")];
@@ -130,7 +130,7 @@ async fn a_form_submitted_twice_creates_one_household() {
 
 #[tokio::test]
 async fn a_form_with_another_name_is_a_new_sign_up_and_the_page_says_so() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     let form = form_of(&site.get("/").await);
     let post = async |name| site.post(&[("form", &form), ("name", name)]).await;
@@ -167,7 +167,7 @@ async fn the_sandboxs_consent_link_leads_to_a_page_of_the_example_and_no_other_l
     let given = self::page(site.browser.post(format!("{}{path}", site.url)).send().await.unwrap()).await;
     assert_eq!((given.status, given.location.as_deref()), (303, Some("/return")));
 
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let real = Site::of(&sandbox.url());
     assert!(real.sign_up("Loi").await.location.unwrap().starts_with("https://"));
     assert_eq!(real.get(&path).await.status, 404);
@@ -192,7 +192,7 @@ async fn a_browser_that_leaves_does_not_cancel_its_call() {
 
 #[tokio::test]
 async fn refused_details_come_back_in_a_form_that_can_be_resubmitted() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     for status in [400, 409, 422] {
         sandbox.enqueue(status, &[], r#"{"message": "a detail that is none of theirs"}"#);
@@ -220,7 +220,7 @@ async fn refused_details_come_back_in_a_form_that_can_be_resubmitted() {
 
 #[tokio::test]
 async fn a_failure_that_is_not_the_users_fault_says_to_try_later() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     for (status, headers, wait, text) in [
         (429, &[("retry-after", "120")][..], "120", "in 2 minutes"),
@@ -249,7 +249,7 @@ async fn a_failure_that_is_not_the_users_fault_says_to_try_later() {
 
 #[tokio::test]
 async fn an_unclear_sign_up_goes_to_support_and_never_to_the_api_again() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     let form = form_of(&site.get("/").await);
     for (headers, body, status, reference) in [
@@ -280,7 +280,7 @@ async fn an_unclear_sign_up_goes_to_support_and_never_to_the_api_again() {
 
 #[tokio::test]
 async fn a_finished_onboarding_needs_no_consent() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let site = Site::of(&sandbox.url());
     sandbox.enqueue(201, &[], r#"{"status": "Succeeded"}"#);
     assert_eq!(site.sign_up("Loi").await.location.as_deref(), Some("/return"));

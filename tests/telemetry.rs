@@ -2,7 +2,8 @@
 //! and no contents.
 
 use serde_json::Value;
-use std::{io, time::Duration};
+use std::io;
+use std::time::{Duration, Instant};
 use support::log::{Log, listen};
 use support::{Behaviour, BlackHole, Server, Then, When, created, raw, response};
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -15,13 +16,14 @@ struct Logged {
     call: Value,
 }
 
-/// Makes a call, which is dropped after a while if asked for, to a server with these behaviours.
-async fn logged(behaviours: impl IntoIterator<Item = Behaviour>, dropped_after: Option<Duration>) -> Logged {
+/// Makes a call to a server with these behaviours.
+async fn logged(behaviours: impl IntoIterator<Item = Behaviour>) -> Logged {
     let server = Server::queue(behaviours).await;
-    logged_by(&server.url(), dropped_after).await
+    logged_until(|_| false, &server.url()).await
 }
 
-async fn logged_by(url: &str, dropped_after: Option<Duration>) -> Logged {
+/// Makes a call to this server, and drops it as soon as this is true of what is logged.
+async fn logged_until(is_dropped: impl Fn(&Log) -> bool, url: &str) -> Logged {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
@@ -33,10 +35,14 @@ async fn logged_by(url: &str, dropped_after: Option<Duration>) -> Logged {
     {
         let _listening = listen(subscriber.finish());
         let request = CollectiveOnboardingRequest::new("name-s3cret");
-        let call = client.create_collective_onboarding(&request);
-        match dropped_after {
-            Some(after) => assert!(tokio::time::timeout(after, call).await.is_err()),
-            None => drop(call.await),
+        let dropped = async {
+            while !is_dropped(&log) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            result = client.create_collective_onboarding(&request) => drop(result),
+            () = dropped => {}
         }
     }
     let text = log.text();
@@ -62,7 +68,7 @@ async fn logged_by(url: &str, dropped_after: Option<Duration>) -> Logged {
 
 #[tokio::test]
 async fn a_success_is_one_event_and_a_span_without_an_error() {
-    let Logged { events, attempts, call } = logged([created()], None).await;
+    let Logged { events, attempts, call } = logged([created()]).await;
     assert_eq!((events.len(), attempts.len()), (1, 1));
     assert_eq!(
         (&events[0]["level"], &events[0]["fields"]["http.response.status_code"]),
@@ -80,7 +86,7 @@ async fn a_success_is_one_event_and_a_span_without_an_error() {
 #[tokio::test]
 async fn the_full_url_is_the_one_on_the_wire() {
     let server = Server::queue([created()]).await;
-    let Logged { attempts, .. } = logged_by(&server.url(), None).await;
+    let Logged { attempts, .. } = logged_until(|_| false, &server.url()).await;
     let line = &server.requests()[0].line;
     let target = line.split(' ').nth(1).unwrap();
     assert_eq!(attempts[0]["url.full"], format!("{}{target}", server.url()));
@@ -89,7 +95,7 @@ async fn the_full_url_is_the_one_on_the_wire() {
 #[tokio::test]
 async fn each_attempt_is_a_span_and_an_event_with_its_outcome() {
     let behaviours = [response(429, &[], ""), response(500, &[], "body-s3cret")];
-    let Logged { events, attempts, call } = logged(behaviours, None).await;
+    let Logged { events, attempts, call } = logged(behaviours).await;
     let fields = |n: usize, name: &str| events[n]["fields"][name].clone();
     assert_eq!((events.len(), attempts.len()), (2, 2));
     for (n, status, outcome, resend) in [(0, 429, "rejected", Value::Null), (1, 500, "unknown", 1.into())] {
@@ -111,7 +117,7 @@ async fn each_attempt_is_a_span_and_an_event_with_its_outcome() {
 
 #[tokio::test]
 async fn a_success_on_the_second_attempt_says_so() {
-    let Logged { events, attempts, call } = logged([response(429, &[], ""), created()], None).await;
+    let Logged { events, attempts, call } = logged([response(429, &[], ""), created()]).await;
     let resent: Vec<_> = events.iter().map(|event| &event["fields"]["http.request.resend_count"]).collect();
     assert_eq!(resent, [0, 1]);
     assert_eq!((&attempts[1]["http.request.resend_count"], &call["attempts"]), (&1.into(), &2.into()));
@@ -120,7 +126,7 @@ async fn a_success_on_the_second_attempt_says_so() {
 
 #[tokio::test]
 async fn a_failure_without_a_status_uses_its_kind_as_error_type() {
-    let Logged { events, attempts, call } = logged([raw(When::AfterRequest, "", Then::Close)], None).await;
+    let Logged { events, attempts, call } = logged([raw(When::AfterRequest, "", Then::Close)]).await;
     assert_eq!((&call["error.type"], &call["outcome"]), (&"transport".into(), &"unknown".into()));
     assert_eq!(
         (&events[0]["fields"]["error.type"], &attempts[0]["error.type"]),
@@ -130,7 +136,7 @@ async fn a_failure_without_a_status_uses_its_kind_as_error_type() {
 
 #[tokio::test]
 async fn an_unreadable_success_uses_its_kind_as_error_type() {
-    let Logged { attempts, call, .. } = logged([response(201, &[], "<html>")], None).await;
+    let Logged { attempts, call, .. } = logged([response(201, &[], "<html>")]).await;
     assert_eq!(
         (&attempts[0]["http.response.status_code"], &attempts[0]["error.type"]),
         (&201.into(), &"decode".into())
@@ -148,12 +154,11 @@ fn check_dropped(Logged { events, call, .. }: &Logged, outcome: &str) {
     assert_eq!(dropped[0]["span"]["otel.name"], "create_collective_onboarding");
 }
 
-const SOON: Option<Duration> = Some(Duration::from_millis(150));
-
 #[tokio::test]
 async fn a_call_dropped_after_sending_is_unknown_and_its_attempt_cancelled() {
     for head in ["", "HTTP/1.1 201 X\r\ncontent-length: 9\r\n\r\n{"] {
-        let logged = logged([raw(When::AfterRequest, head, Then::Stall)], SOON).await;
+        let server = Server::queue([raw(When::AfterRequest, head, Then::Stall)]).await;
+        let logged = logged_until(|_| !server.requests().is_empty(), &server.url()).await;
         check_dropped(&logged, "unknown");
         assert_eq!(logged.attempts[0]["error.type"], "cancelled");
     }
@@ -161,7 +166,9 @@ async fn a_call_dropped_after_sending_is_unknown_and_its_attempt_cancelled() {
 
 #[tokio::test]
 async fn a_call_dropped_between_attempts_keeps_the_last_outcome() {
-    let logged = logged([response(429, &[("retry-after", "20")], "")], SOON).await;
+    let server = Server::queue([response(429, &[("retry-after", "20")], "")]).await;
+    let is_answered = |log: &Log| log.text().contains("http.response.status_code");
+    let logged = logged_until(is_answered, &server.url()).await;
     check_dropped(&logged, "rejected");
     assert_eq!((logged.events.len(), &logged.attempts[0]["error.type"]), (2, &"429".into()));
 }
@@ -169,7 +176,9 @@ async fn a_call_dropped_between_attempts_keeps_the_last_outcome() {
 #[tokio::test]
 async fn a_call_dropped_while_connecting_is_not_sent() {
     let hole = BlackHole::open().await;
-    check_dropped(&logged_by(&hole.url(), SOON).await, "not_sent");
+    let begun = Instant::now();
+    let logged = logged_until(|_| begun.elapsed() > Duration::from_millis(150), &hole.url()).await;
+    check_dropped(&logged, "not_sent");
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn without_root_certificates_a_local_client_still_works() {
     if again_without_roots("without_root_certificates_a_local_client_still_works") {
         return;
     }
-    let sandbox = traxes_connect::Sandbox::start().await;
+    let sandbox = traxes_connect::Sandbox::start();
     let request = traxes_connect::CollectiveOnboardingRequest::unnamed();
     sandbox.client().create_collective_onboarding(&request).await.unwrap();
     let credentials = traxes_connect::ClientCredentials::new("id", "secret");

@@ -30,7 +30,8 @@ impl Households {
         let columns = columns(table, path)?;
         // Once, and not for each row.
         if let Some(problem) = without_ids(table, &columns) {
-            return Err(format!("{}, line 1: the column {COLLECTIVE_ID} {problem}{ASSIGN_IDS}", path.display()));
+            let place = format!("{}, line {}", path.display(), table.line);
+            return Err(format!("{place}: the column {COLLECTIVE_ID} {problem}{ASSIGN_IDS}"));
         }
         let (mut good, mut bad, mut lines) = (vec![], vec![], HashMap::<Uuid, Vec<u64>>::new());
         for row in &table.rows {
@@ -57,33 +58,32 @@ impl Households {
 
 /// The names of the columns, in lower case. A misspelt one would be left out of every request.
 pub fn columns(table: &Table, path: &Path) -> Result<Vec<String>, String> {
-    let in_line_1 = |problem| Err(format!("{}, line 1: {problem}", path.display()));
+    let refused = |problem| Err(format!("{}, line {}: {problem}", path.display(), table.line));
     let columns: Vec<_> = table.columns.iter().map(|column| column.to_lowercase()).collect();
     for (at, column) in columns.iter().enumerate() {
         if !COLUMNS.contains(&column.as_str()) || columns[..at].contains(column) {
             let known = COLUMNS.join(", ");
-            return in_line_1(format!("the column {column:?} is unknown or appears twice: use {known}"));
+            return refused(format!("the column {column:?} is unknown or appears twice: use {known}"));
         }
     }
     if !columns.iter().any(|column| column == "name") {
         let problem =
             "the column name is missing: the first line names the columns, separated by commas, semicolons or tabs";
-        return in_line_1(problem.to_owned());
+        return refused(problem.to_owned());
     }
     Ok(columns)
 }
 
-/// What is wrong with the ids of all rows.
+/// What is wrong with the ids of all rows that can be read.
 fn without_ids(table: &Table, columns: &[String]) -> Option<&'static str> {
     let Some(at) = columns.iter().position(|column| column == COLLECTIVE_ID) else { return Some("is missing: ") };
-    let all = |is_wrong: fn(&str) -> bool| {
-        let wrong = |row: &Row| row.fields.as_ref().is_ok_and(|fields| is_wrong(&fields[at]));
-        !table.rows.is_empty() && table.rows.iter().all(wrong)
-    };
-    if all(str::is_empty) {
+    let ids: Vec<_> = table.rows.iter().filter_map(|row| Some(&row.fields.as_ref().ok()?[at])).collect();
+    if ids.is_empty() {
+        None
+    } else if ids.iter().all(|id| id.is_empty()) {
         Some("is empty: ")
-    } else if all(|id| id.parse::<Uuid>().is_err()) {
-        Some("has no UUID: restore it if rows were sent, or else remove it and ")
+    } else if ids.iter().all(|id| id.parse::<Uuid>().is_err()) {
+        Some("has no UUIDs: if rows were already sent, restore the ids; otherwise remove the column and ")
     } else {
         None
     }

@@ -107,7 +107,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     let households = Households::of(&table, &arguments.csv)?;
     let sandbox;
     let (client, server) = if arguments.sandbox {
-        sandbox = Sandbox::start().await;
+        sandbox = Sandbox::start();
         (sandbox.client(), SANDBOX.to_owned())
     } else {
         let client = Client::from_env().map_err(|error| error.to_string())?;

@@ -13,6 +13,8 @@ pub struct Table {
     pub dialect: Dialect,
     /// As they are spelt in the file.
     pub columns: Vec<String>,
+    /// Where the columns are named in the file.
+    pub line: u64,
     pub rows: Vec<Row>,
 }
 
@@ -28,7 +30,7 @@ pub struct Dialect {
     /// A byte order mark, a line that names the separator, both, or neither.
     preamble: String,
     separator: char,
-    has_carriage_returns: bool,
+    line_end: &'static str,
 }
 
 impl Table {
@@ -36,38 +38,30 @@ impl Table {
         let bytes = fs::read(path)
             .map_err(|problem| format!("{} cannot be read ({problem}): check its path", path.display()))?;
         let text = text(&bytes).map_err(|problem| format!("{}{problem}: {SAVE_AS}", path.display()))?;
-        let (preamble, text) = text.split_at(end_of_preamble(text));
-        let dialect = Dialect::of(preamble, text);
+        let dialect = Dialect::of(text);
         let mut reader = ReaderBuilder::new()
             .delimiter(dialect.separator as u8)
             .trim(Trim::All)
             .flexible(true)
             .has_headers(false)
-            .from_reader(text.as_bytes());
-        let mut records = reader.records().map(|record| record.expect("text in memory"));
-        let mut columns = fields(&records.find(|record| !is_empty(record)).unwrap_or_default());
+            .from_reader(&text.as_bytes()[dialect.preamble.len()..]);
+        let records = reader.records().map(|record| record.expect("text in memory"));
+        let mut records = records.filter(|record| !record.iter().all(str::is_empty));
+
+        let first = records.next().unwrap_or_default();
+        let mut columns = fields(&first);
         // Excel writes separators for every column that was once used.
         while columns.pop_if(|column| column.is_empty()).is_some() {}
-
-        let line_end = line_end(text);
-        let (mut rows, mut line, mut seen) = (vec![], 1 + preamble.matches(line_end).count() as u64, 0);
-        for record in records {
-            // Counted as an editor does: csv ignores empty lines before a record, and carriage returns.
-            let begin = record.position().map_or(seen, |position| position.byte() as usize);
-            let begin = begin + text[begin..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            line += text[seen..begin].matches(line_end).count() as u64;
-            seen = begin;
-            if !is_empty(&record) {
-                rows.push(Row { line, fields: dialect.fields(&record, columns.len()) });
-            }
-        }
-        Ok(Self { dialect, columns, rows })
+        let line = dialect.line(text, &first);
+        let row = |record| Row { line: dialect.line(text, &record), fields: dialect.fields(&record, columns.len()) };
+        let rows = records.map(row).collect();
+        Ok(Self { dialect, columns, line, rows })
     }
 }
 
 /// The whole file, or why it cannot be read, once and not for each of its lines.
 fn text(bytes: &[u8]) -> Result<&str, String> {
-    // As in each character of UTF-16 that ASCII has.
+    // UTF-16 has a zero byte in every ASCII character.
     if bytes.contains(&0) {
         return Err(" is a workbook or \"Unicode Text\", and not CSV".to_owned());
     }
@@ -77,38 +71,29 @@ fn text(bytes: &[u8]) -> Result<&str, String> {
     })
 }
 
-fn line_end(text: &str) -> char {
-    if text.contains('\n') { '\n' } else { '\r' }
-}
-
-/// Where the rows begin.
-fn end_of_preamble(text: &str) -> usize {
-    let rows = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let first_line = rows.split_inclusive(line_end(text)).next().unwrap_or_default();
-    let has_line = first_line.trim_start_matches('"').starts_with(SEPARATOR_LINE);
-    text.len() - rows.len() + if has_line { first_line.len() } else { 0 }
-}
-
-fn is_empty(record: &StringRecord) -> bool {
-    record.iter().all(str::is_empty)
-}
-
 fn fields(record: &StringRecord) -> Vec<String> {
     record.iter().map(str::to_owned).collect()
 }
 
 impl Dialect {
-    fn of(preamble: &str, text: &str) -> Self {
-        let mut lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
-        let first_line = lines.next().unwrap_or_default();
-        let count = |separator: char| preamble.matches(separator).count() + first_line.matches(separator).count();
-        let separators = SEPARATORS.map(|(separator, _)| separator).into_iter().rev();
-        // The last of several equal ones is taken.
-        let separator = separators.max_by_key(|separator| count(*separator)).expect("there are three");
-        // In a single column, a spreadsheet leaves a comma without quotes only if it is not the separator.
-        let mut has_text_with_comma = || lines.any(|line| line.contains(',') && !line.starts_with('"'));
-        let separator = if count(separator) == 0 && has_text_with_comma() { ';' } else { separator };
-        Self { preamble: preamble.to_owned(), separator, has_carriage_returns: text.contains("\r\n") }
+    fn of(text: &str) -> Self {
+        let line_end = ["\r\n", "\n", "\r"].into_iter().find(|line_end| text.contains(line_end)).unwrap_or("\n");
+        let unmarked = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let first_line = unmarked.split_inclusive(line_end).next().unwrap_or_default();
+        let named = first_line.trim_start_matches('"').strip_prefix(SEPARATOR_LINE);
+        let rows = if named.is_some() { &unmarked[first_line.len()..] } else { unmarked };
+        let (preamble, _) = text.split_at(text.len() - rows.len());
+        let separator = named.and_then(|named| named.chars().next()).filter(|named| name_of(*named).is_some());
+        let separator = separator.unwrap_or_else(|| most_frequent_separator(rows));
+        Self { preamble: preamble.to_owned(), separator, line_end }
+    }
+
+    /// Where a record begins, counted as an editor does: csv ignores empty lines before a record, and carriage returns.
+    fn line(&self, text: &str, record: &StringRecord) -> u64 {
+        let begin = self.preamble.len() + record.position().map_or(0, |position| position.byte() as usize);
+        let blank = text[begin..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let line_end = if self.line_end == "\r" { '\r' } else { '\n' };
+        1 + text[..begin + blank].matches(line_end).count() as u64
     }
 
     fn fields(&self, record: &StringRecord, columns: usize) -> Result<Vec<String>, String> {
@@ -117,7 +102,7 @@ impl Dialect {
         if fields.len() == columns {
             return Ok(fields);
         }
-        let name = SEPARATORS.iter().find(|(separator, _)| *separator == self.separator).map_or("", |(_, name)| name);
+        let name = name_of(self.separator).expect("one of them");
         Err(format!(
             "{} fields, but the first line has {columns}: leave none out, and put text with a {name} in quotes",
             fields.len()
@@ -130,7 +115,10 @@ impl Dialect {
         R: IntoIterator<Item = F>,
         F: AsRef<[u8]>,
     {
-        let line_end = if self.has_carriage_returns { Terminator::CRLF } else { Terminator::Any(b'\n') };
+        let line_end = match self.line_end {
+            "\r\n" => Terminator::CRLF,
+            single => Terminator::Any(single.as_bytes()[0]),
+        };
         let mut writer = WriterBuilder::new()
             .delimiter(self.separator as u8)
             .terminator(line_end)
@@ -140,4 +128,15 @@ impl Dialect {
         }
         writer.into_inner().expect("in memory")
     }
+}
+
+fn name_of(separator: char) -> Option<&'static str> {
+    SEPARATORS.iter().find(|(known, _)| *known == separator).map(|(_, name)| *name)
+}
+
+fn most_frequent_separator(rows: &str) -> char {
+    let first_line = rows.split(['\r', '\n']).find(|line| !line.is_empty()).unwrap_or_default();
+    // The last of several equal ones is taken.
+    let separators = SEPARATORS.map(|(separator, _)| separator).into_iter().rev();
+    separators.max_by_key(|separator| first_line.matches(*separator).count()).expect("there are three")
 }

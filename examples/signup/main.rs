@@ -87,7 +87,7 @@ async fn serve(arguments: &Arguments) -> Result<(), String> {
     let client = if VARIABLES.iter().any(|name| env::var_os(name).is_some()) {
         Client::from_env().map_err(|error| error.to_string())?
     } else {
-        sandbox = Sandbox::start().await;
+        sandbox = Sandbox::start();
         eprintln!("no credentials in the environment: talking to a sandbox on {}", sandbox.url());
         site = site.route(sandbox_consent::PATH, sandbox_consent::page());
         consent_link = sandbox_consent::link;

@@ -24,8 +24,8 @@ impl fmt::Debug for ReceivedRequest {
     }
 }
 
-impl From<Request<Bytes>> for ReceivedRequest {
-    fn from(request: Request<Bytes>) -> Self {
+impl ReceivedRequest {
+    pub(super) fn new(request: Request<Bytes>) -> Self {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
         Self { method: head.method, target, headers: head.headers, body: body.into() }

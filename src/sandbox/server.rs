@@ -25,22 +25,39 @@ pub(super) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-pub(super) enum Answer {
-    Response(Response<Bytes>),
-    Silence,
-    BrokenConnection,
-    CutResponse(Response<Bytes>),
+pub(super) struct Answer {
+    pub(super) response: Response<Bytes>,
+    /// What keeps the response from arriving.
+    pub(super) fault: Option<Fault>,
 }
 
+/// How the sandbox loses the response to a request that it has received and applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It sends nothing, and keeps the connection open: the call waits for its timeout.
+    Silence,
+    /// It closes the connection before it sends anything.
+    BrokenConnection,
+    /// It closes the connection in the middle of the response's body.
+    CutResponse,
+}
+
+pub(super) type Service = Arc<dyn Fn(Request<Bytes>) -> Answer + Send + Sync>;
+
 impl Server {
-    pub(super) fn start(answer: impl Fn(Request<Bytes>) -> Answer + Send + Sync + 'static) -> io::Result<Self> {
+    pub(super) fn start(service: Service) -> io::Result<Self> {
         let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+        let listener = {
+            let _context = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         let (stop, stopped) = oneshot::channel::<Infallible>();
         let thread = thread::spawn(move || {
-            runtime.spawn(accept(listener, Arc::new(answer)));
+            runtime.spawn(accept(listener, service));
             drop(runtime.block_on(stopped));
         });
         Ok(Self { port, stop: Some(stop), thread: Some(thread) })
@@ -52,37 +69,32 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It has panicked at worst, and is over then.
+            // At worst, it panicked; either way it has ended.
             drop(thread.join());
         }
     }
 }
 
-async fn accept<F>(listener: net::TcpListener, answer: Arc<F>) -> io::Result<()>
-where
-    F: Fn(Request<Bytes>) -> Answer + Send + Sync + 'static,
-{
-    let listener = TcpListener::from_std(listener)?;
+async fn accept(listener: TcpListener, service: Service) {
     loop {
-        let (stream, _) = listener.accept().await?;
-        let answer = Arc::clone(&answer);
-        let service = service_fn(move |request| respond(request, Arc::clone(&answer)));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        // A connection that ends before it is accepted ends no others.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let service = Arc::clone(&service);
+        let respond = service_fn(move |request| respond(request, Arc::clone(&service)));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), respond));
     }
 }
 
 /// An error closes the connection.
-async fn respond<F>(request: Request<Incoming>, answer: Arc<F>) -> io::Result<Response<AnswerBody>>
-where
-    F: Fn(Request<Bytes>) -> Answer,
-{
+async fn respond(request: Request<Incoming>, service: Service) -> io::Result<Response<AnswerBody>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    match answer(Request::from_parts(head, body)) {
-        Answer::Response(response) => Ok(response.map(AnswerBody::Whole)),
-        Answer::Silence => pending().await,
-        Answer::BrokenConnection => Err(io::Error::other("broken on purpose")),
-        Answer::CutResponse(mut response) => {
+    let Answer { mut response, fault } = service(Request::from_parts(head, body));
+    match fault {
+        None => Ok(response.map(AnswerBody::Whole)),
+        Some(Fault::Silence) => pending().await,
+        Some(Fault::BrokenConnection) => Err(io::Error::other("broken on purpose")),
+        Some(Fault::CutResponse) => {
             let length = response.body().len();
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             Ok(response.map(|body| AnswerBody::FirstHalf(body.slice(..length / 2))))

@@ -36,7 +36,7 @@ impl Folder {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_dialect_is_read_and_the_results_are_written_in_it() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     for separator in [',', ';', '\t'] {
         for mark in [&b""[..], BYTE_ORDER_MARK] {
             for line_end in ["\n", "\r\n"] {
@@ -63,7 +63,7 @@ async fn each_dialect_is_read_and_the_results_are_written_in_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_german_excel_file_with_empty_rows_and_unused_columns_is_read() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let folder = Folder::new("");
     // A third column was once used, one row was cleared, and spaces were typed below the last.
     folder.write_bytes(
@@ -82,7 +82,7 @@ async fn a_german_excel_file_with_empty_rows_and_unused_columns_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_with_a_separator_too_many_is_told_which_one_to_quote() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     for (separator, name) in [(",", "comma"), (";", "semicolon"), ("\t", "tab")] {
         let row = [&Uuid::new_v4().to_string(), "Loi 1", "Bruxelles"].join(separator);
         let folder = Folder::new(["\u{feff}", &format!("collective_id{separator}name\n{row}\n")].concat());
@@ -95,7 +95,7 @@ async fn a_row_with_a_separator_too_many_is_told_which_one_to_quote() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_not_utf_8_gets_one_message_that_says_how_to_save_it() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let rows: String = (0..5000).map(|_| format!("{};Königsstraße 1\r\n", Uuid::new_v4())).collect();
     let text = format!("collective_id;name\r\n{rows}");
     // Every character of the text has the same number in Windows-1252 as in Unicode.
@@ -130,7 +130,7 @@ async fn a_file_that_is_not_utf_8_gets_one_message_that_says_how_to_save_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_id_says_how_to_get_one() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     for (rows, beginning) in [
         ("name\nLoi 1\n", "error: "),
         ("name,owner\nLoi 1,\n", "error: "),
@@ -185,7 +185,7 @@ async fn assigned_ids_are_in_a_new_file_in_the_dialect_of_the_old_one_and_nothin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_have_an_id_stay_in_their_file_so_that_both_files_can_be_run() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let id = Uuid::new_v4();
     let folder = Folder::new(format!("collective_id,name\n{id},Loi 1\n,Loi 2\n,Loi 3\n"));
     folder.run(&sandbox.url(), &[]);
@@ -222,7 +222,7 @@ async fn no_row_is_lost_when_ids_are_assigned_to_a_file_with_a_broken_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_names_the_separator_is_understood_and_kept_for_excel() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     for (separator, line) in [(',', "\"sep=,\"\r\n"), (';', "sep=;\r\n"), ('\t', "sep=\t\r\n")] {
         for mark in ["", "\u{feff}"] {
             let id = Uuid::new_v4();
@@ -240,7 +240,7 @@ async fn a_line_that_names_the_separator_is_understood_and_kept_for_excel() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_end_in_a_carriage_return_alone_are_lines() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let id = Uuid::new_v4();
     let folder = Folder::new(format!("collective_id;name\r{id};Loi 1, 2, 3, 4, 5\rx;Loi 4\r"));
     let run = folder.run(&sandbox.url(), &[]);
@@ -250,7 +250,7 @@ async fn lines_that_end_in_a_carriage_return_alone_are_lines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_rows_above_the_column_names_are_skipped() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     for above in [";;\r\n;;\r\n", "\r\n\r\n"] {
         let folder = Folder::new(format!("{above}collective_id;name;\r\n{};Loi 1;\r\nx;Loi 2;\r\n", Uuid::new_v4()));
         let run = folder.run(&sandbox.url(), &[]);
@@ -260,37 +260,86 @@ async fn empty_rows_above_the_column_names_are_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_column_of_addresses_is_read_whole_whatever_excels_separator_is() {
-    // Excel puts quotes around its own separator only.
-    for (separator, rows) in
-        [(';', "name\r\nLoi 1, Bruxelles\r\n\"Loi 2; 3\"\r\n"), (',', "name\r\n\"Loi 1, Bruxelles\"\r\nLoi 2; 3\r\n")]
-    {
+async fn a_single_column_is_split_only_by_a_separator_that_is_known() {
+    // A comma without quotes: no file says whether it separates.
+    for rows in ["name\r\nLoi 1, Bruxelles\r\n", "name\nLoi 1,3c90c3cc-0d44-4b50-8888-8dd25736052a\n"] {
+        let folder = Folder::new(rows);
+        let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.contains("line 2: 2 fields, but the first line has 1"), "{}", run.stderr);
+        assert!(run.stderr.contains("put text with a comma in quotes"), "{}", run.stderr);
+        assert_eq!(folder.files(), ["households.csv".to_owned()].into());
+    }
+    for (separator, rows) in [
+        (';', "sep=;\r\nname\r\nLoi 1, Bruxelles\r\n\"Loi 2; 3\"\r\n"),
+        (',', "name\r\n\"Loi 1, Bruxelles\"\r\nLoi 2; 3\r\n"),
+    ] {
         let folder = Folder::new(rows);
         let run = folder.run("http://127.0.0.1:1", &["--assign-ids"]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
-        let table = folder.table("households.with-ids.csv", separator);
-        let names: Vec<_> = table[1..].iter().map(|row| row[1].as_str()).collect();
-        assert_eq!(names, ["Loi 1, Bruxelles", "Loi 2; 3"]);
+        let written = folder.read("households.with-ids.csv");
+        let names: Vec<_> = written
+            .lines()
+            .filter_map(|line| line.split_once(&format!("{separator}")).map(|(_, name)| name.trim_matches('"')))
+            .collect();
+        assert!(names.ends_with(&["Loi 1, Bruxelles", "Loi 2; 3"]), "{written}");
+        assert!(written.contains(&format!("collective_id{separator}name")), "{written}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_names_the_separator_wins_over_the_column_names() {
+    let sandbox = Sandbox::start();
+    let id = Uuid::new_v4();
+    // The names are in one quoted field each, as a program writes them that quotes everything.
+    let folder = Folder::new(format!("sep=;\n\"collective_id\";\"name\";\"a,b,c,d,e\"\n{id};Loi 1;\n"));
+    let run = folder.run(&sandbox.url(), &[]);
+    assert!(run.stderr.contains("line 2: the column \"a,b,c,d,e\" is unknown"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_carriage_returns_alone_is_written_as_it_was_read() {
+    let sandbox = Sandbox::start();
+    let folder = Folder::new("sep=;\rname\rLoi 1\rLoi 2\r");
+    assert_eq!(folder.run(&sandbox.url(), &["--assign-ids"]).code, Some(0));
+    let written = folder.read("households.with-ids.csv");
+    assert!(written.starts_with("sep=;\rcollective_id;name\r") && !written.contains('\n'), "{written:?}");
+    let run = Folder::new(written).run(&sandbox.url(), &[]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let mut sent = sent_names(&sandbox);
+    sent.sort();
+    assert_eq!(sent, ["Loi 1", "Loi 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_with_the_columns_names_their_line() {
+    for (rows, line) in [("nom\n", 1), ("sep=;\nnom\n", 2), ("\n\nnom\n", 3), ("sep=;\r\n;;\r\nnom\r\n", 3)] {
+        let run = Folder::new(rows).run("http://127.0.0.1:1", &[]);
+        assert!(run.stderr.contains(&format!("line {line}: the column \"nom\"")), "{rows:?}: {}", run.stderr);
+    }
+    let run = Folder::new("sep=;\nname\nLoi 1\n").run("http://127.0.0.1:1", &[]);
+    assert!(run.stderr.contains("line 2: the column collective_id is missing"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_column_of_ids_that_are_not_uuids_gets_one_message() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let rows: String = (0..5000).map(|number| format!("{number:05},Loi {number}\n")).collect();
-    let run = Folder::new(format!("collective_id,name\n{rows}")).run(&sandbox.url(), &[]);
-    assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("the column collective_id has no UUID: restore it if rows were sent"),
-        "{}",
-        run.stderr
-    );
-    assert!(run.stderr.contains("remove it and run it with --assign-ids"), "{}", run.stderr);
+    for one_more in ["", "1,Loi 1,Bruxelles\n"] {
+        let run = Folder::new(format!("collective_id,name\n{rows}{one_more}")).run(&sandbox.url(), &[]);
+        assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{}", run.stderr);
+        for part in [
+            "the column collective_id has no UUIDs: if rows were already sent, restore the ids",
+            "remove the column and run it with --assign-ids",
+        ] {
+            assert!(run.stderr.contains(part), "{}", run.stderr);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_in_braces_or_upper_case_is_the_same_id() {
-    let sandbox = Sandbox::start().await;
+    let sandbox = Sandbox::start();
     let (folder, ids) = Folder::of(1);
     for id in [ids[0].to_string(), ids[0].braced().to_string().to_uppercase(), ids[0].simple().to_string()] {
         folder.write("households.csv", format!("collective_id,name\n{id},Loi 1\n"));
