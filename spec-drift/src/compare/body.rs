@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         at::{At, Step},
-        known::Known,
+        known::{Known, size},
     },
     document::node::Node,
     report::{Change, Direction, Finding, Place, Verdict, Witness},
@@ -14,12 +14,11 @@ use crate::{
     },
 };
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::{HashMap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
-    rc::Rc,
 };
 
 /// Places visited in one body. Layered schemas that refer to each other can have astronomically many.
@@ -51,16 +50,6 @@ pub(crate) struct Body<'a> {
     bounded: Cell<bool>,
     made: Cell<usize>,
     around: RefCell<HashMap<String, Vec<Value>>>,
-    /// An object is asked for once for each of its fields.
-    pub(crate) last_candidates: RefCell<Option<Candidates>>,
-}
-
-/// The values that one schema may have, and what they were made for.
-pub(crate) struct Candidates {
-    pub(crate) producing: Value,
-    pub(crate) accepting: Map<String, Value>,
-    pub(crate) null: bool,
-    pub(crate) values: Rc<[Value]>,
 }
 
 /// A component, and how long the pointer into the message was where the walk entered it.
@@ -111,7 +100,6 @@ impl<'a> Body<'a> {
             bounded: Cell::new(false),
             made: Cell::new(0),
             around: RefCell::default(),
-            last_candidates: RefCell::default(),
         }
     }
 
@@ -131,6 +119,7 @@ impl<'a> Body<'a> {
                     meaning::whole(old, Role::ServerSends),
                 ),
             };
+            self.known.spend(size(&produced) + size(&accepted) + size(&before));
             Sides { valid: validator(&produced), accepted: validator(&accepted), before: validator(&before), produced }
         })
     }
@@ -201,11 +190,23 @@ impl<'a> Body<'a> {
         self.findings.push(finding);
     }
 
+    /// A schema with everything that it refers to, unless too much was spent on proofs.
+    pub(crate) fn whole(&self, schema: Node, role: Role) -> Option<Value> {
+        if !self.known.can_prove() {
+            self.bounded.set(true);
+            return None;
+        }
+        let whole = meaning::whole(schema, role);
+        self.known.spend(size(&whole));
+        Some(whole)
+    }
+
     pub(crate) fn sample(&self, whole: &Value, hints: Hints) -> Vec<Value> {
         let spent = self.made.get() > MAX_MADE;
-        let sampler = if spent { Sampler::two(whole, hints) } else { Sampler::new(whole, hints) };
+        let sampler = if spent { Sampler::of_most(2, whole, hints) } else { Sampler::new(whole, hints) };
         let values = sampler.samples(&whole["allOf"][0]);
         self.made.set(self.made.get() + sampler.made());
+        self.known.spend(sampler.made());
         self.bounded.set(self.bounded.get() | sampler.bounded());
         values
     }
@@ -261,7 +262,7 @@ impl<'a> Body<'a> {
         }
         let (role, root) = self.producer();
         let whole = meaning::whole(Node::new(root, parent), role);
-        let objects: Vec<Value> = Sampler::two(&whole, Hints::default())
+        let objects: Vec<Value> = Sampler::of_most(2, &whole, Hints::default())
             .samples(&whole["allOf"][0])
             .into_iter()
             .filter(Value::is_object)
@@ -276,6 +277,9 @@ impl<'a> Body<'a> {
             return;
         }
         let at = At::root(&self.place.pointer, false);
+        if !self.known.can_prove() {
+            return self.find(Verdict::Look, &at, Change::Bounded);
+        }
         let samples = self.sample(&self.sides().produced, Hints::default());
         let (Some(valid), Some(accepted)) = (&self.sides().valid, &self.sides().accepted) else {
             if self.has_unproven() {

@@ -6,17 +6,36 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
+    rc::Rc,
 };
 
 /// Values visited to find what is unchanged. Beyond it, which nothing written by people needs, the rest counts as changed.
 const MAX_STEPS: usize = 20_000_000;
+/// JSON values, with those inside them, in all schemas and samples that prove something, however often they are made. Each may
+/// refer to the whole description, and each operation to all of them.
+const MAX_PROOF: usize = 10_000_000;
+/// JSON values that are kept, because other operations may need them.
+const MAX_KEPT: usize = 300_000;
 
 pub(crate) struct Known<'a> {
     /// References that lead to the same in both documents, as does whatever that refers to.
     unchanged: HashSet<&'a str>,
     compared: RefCell<HashMap<Compared, Vec<Finding>>>,
+    mistakable: RefCell<HashMap<Unions, bool>>,
+    candidates: RefCell<HashMap<Wanted, Rc<[Value]>>>,
+    kept: Cell<usize>,
+    spent: Cell<usize>,
+}
+
+/// What the producing side may send that the accepting side may refuse.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Wanted {
+    pub(crate) producing: String,
+    pub(crate) accepting: String,
+    pub(crate) null: bool,
+    pub(crate) direction: Direction,
 }
 
 /// Two schemas in the same role.
@@ -29,9 +48,23 @@ pub(crate) struct Compared {
     pub(crate) optional: bool,
 }
 
+/// A union in both documents, as it is written.
+#[derive(PartialEq, Eq, Hash)]
+struct Unions {
+    old: String,
+    new: String,
+}
+
 impl<'a> Known<'a> {
     pub(crate) fn between(old: &'a Value, new: &'a Value) -> Self {
-        Self { unchanged: unchanged(old, new), compared: RefCell::default() }
+        Self {
+            unchanged: unchanged(old, new),
+            compared: RefCell::default(),
+            mistakable: RefCell::default(),
+            candidates: RefCell::default(),
+            kept: Cell::default(),
+            spent: Cell::default(),
+        }
     }
 
     /// Whether two nodes are the same, with everything that they refer to.
@@ -47,6 +80,41 @@ impl<'a> Known<'a> {
         let findings = compare();
         self.compared.borrow_mut().insert(compared, findings.clone());
         findings
+    }
+
+    /// Candidates for a proof, which are made unless they were made before.
+    pub(crate) fn candidates(&self, wanted: Wanted, make: impl FnOnce() -> Vec<Value>) -> Rc<[Value]> {
+        if let Some(known) = self.candidates.borrow().get(&wanted) {
+            return known.clone();
+        }
+        let made: Rc<[Value]> = make().into();
+        let kept = self.kept.get() + made.iter().map(size).sum::<usize>();
+        if kept <= MAX_KEPT {
+            self.kept.set(kept);
+            self.candidates.borrow_mut().insert(wanted, made.clone());
+        }
+        made
+    }
+
+    /// Whether more may be tried to prove something.
+    pub(crate) fn can_prove(&self) -> bool {
+        self.spent.get() < MAX_PROOF
+    }
+
+    /// Counts what a proof has cost.
+    pub(crate) fn spend(&self, cost: usize) {
+        self.spent.set(self.spent.get().saturating_add(cost));
+    }
+
+    /// Whether one alternative of a union may be taken for another, which is costly to find out.
+    pub(crate) fn is_mistakable(&self, old: &Value, new: &Value, find_out: impl FnOnce() -> bool) -> bool {
+        let unions = Unions { old: old.to_string(), new: new.to_string() };
+        if let Some(known) = self.mistakable.borrow().get(&unions) {
+            return *known;
+        }
+        let found = find_out();
+        self.mistakable.borrow_mut().insert(unions, found);
+        found
     }
 }
 
@@ -90,7 +158,8 @@ fn unchanged<'a>(old: &'a Value, new: &'a Value) -> HashSet<&'a str> {
     unchanged
 }
 
-fn size(node: &Value) -> usize {
+/// The values in a value, and itself.
+pub(crate) fn size(node: &Value) -> usize {
     let mut count = 0;
     let mut waiting = vec![node];
     while let Some(node) = waiting.pop() {

@@ -3,8 +3,8 @@
 use crate::{
     compare::{
         at::{At, Null, Step},
-        body::{Body, Candidates, Within},
-        known::{Compared, Known},
+        body::{Body, Within},
+        known::{Compared, Known, Wanted},
     },
     document::{annotation::is_annotation, flat::flat, node::Node, reference::reference},
     report::{Change, Direction, Finding, Keyword, Place, Verdict},
@@ -220,20 +220,15 @@ impl Body<'_> {
 
     /// Values that the producing side may put here, on both sides of each limit of the other.
     pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Rc<[Value]> {
-        if let Some(last) = &*self.last_candidates.borrow()
-            && (&last.producing, &last.accepting, last.null) == (producing, accepting, null)
-        {
-            return last.values.clone();
-        }
-        let values: Rc<[Value]> = self.sampled(producing, accepting, null).into();
-        let (producing, accepting, last) = (producing.clone(), accepting.clone(), values.clone());
-        *self.last_candidates.borrow_mut() = Some(Candidates { producing, accepting, null, values: last });
-        values
+        let hinting = Value::Object(accepting.clone()).to_string();
+        let direction = self.direction;
+        let wanted = Wanted { producing: producing.to_string(), accepting: hinting, null, direction };
+        self.known.candidates(wanted, || self.sampled(producing, accepting, null))
     }
 
     fn sampled(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Vec<Value> {
         let (role, root) = self.producer();
-        let whole = meaning::whole(Node::new(root, producing), role);
+        let Some(whole) = self.whole(Node::new(root, producing), role) else { return Vec::new() };
         let mut hints = Hints::default();
         hints.add(&Value::Object(meaning::scalars(accepting, self.consumer().0)));
         if let Some(excluded) = accepting.get("not") {

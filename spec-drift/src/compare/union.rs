@@ -14,6 +14,7 @@ use crate::{
     witness::{
         implied::validator,
         meaning::{self, Role},
+        sample::{Hints, Sampler},
     },
 };
 use jsonschema::Validator;
@@ -109,7 +110,9 @@ impl Body<'_> {
                 self.alternatives(&was, &is, at);
                 if self.direction == Direction::Response {
                     self.doubtful(old, new, found, at);
-                    self.shadows(&was, &is, at);
+                    if self.known.is_mistakable(old, new, || self.is_mistakable(&was, &is)) {
+                        self.find(Verdict::Look, at, Change::AlternativeMistakable);
+                    }
                 }
             }
             _ => self.opaque(&producing.clone(), &accepting.clone(), at, Change::Composition),
@@ -199,8 +202,13 @@ impl Body<'_> {
                 }
                 break;
             }
+            // The same schema, changed in a way that breaks nothing for certain: no other alternative is a better match.
+            let doubtful = named(&others[m]) && found.iter().all(|f| f.verdict > Verdict::Breaks);
             if in_place {
                 nearest = Some(found);
+            }
+            if doubtful {
+                break;
             }
         }
         let missing = branch.tags.iter().any(|tag| !others.iter().any(|other| other.tags.contains(tag)));
@@ -271,34 +279,31 @@ impl Body<'_> {
     }
 
     /// The client takes the first alternative that accepts a value, so a new one may be taken for another.
-    fn shadows(&mut self, was: &Union, is: &Union, at: &At) {
+    fn is_mistakable(&self, was: &Union, is: &Union) -> bool {
         if was.alternatives.len() < 2 {
-            return;
+            return false;
         }
         let decoders: Vec<Option<Validator>> = was
             .alternatives
             .iter()
-            .map(|known| validator(&meaning::whole(Node::new(self.old, &known.schema), Role::ClientAccepts)))
+            .map(|known| validator(&self.whole(Node::new(self.old, &known.schema), Role::ClientAccepts)?))
             .collect();
         let first = |value: &Value| {
             decoders.iter().position(|decoder| decoder.as_ref().is_some_and(|decoder| decoder.is_valid(value)))
         };
         let tried = |union: &Union, n: usize, root: &Value| -> BTreeSet<Option<usize>> {
-            let whole = meaning::whole(Node::new(root, &union.alternatives[n].tagged), Role::ServerSends);
-            let values = self.sample(&whole, crate::witness::sample::Hints::default());
-            values.iter().take(MAX_TRIED).map(first).collect()
+            let whole = self.whole(Node::new(root, &union.alternatives[n].tagged), Role::ServerSends);
+            let sample = |whole| Sampler::of_most(MAX_TRIED, whole, Hints::default()).samples(&whole["allOf"][0]);
+            whole.as_ref().map(sample).unwrap_or_default().iter().map(first).collect()
         };
-        for (n, branch) in is.alternatives.iter().enumerate() {
+        is.alternatives.iter().enumerate().any(|(n, branch)| {
             let counterpart = was.alternatives.iter().position(|known| {
                 !known.tags.is_disjoint(&branch.tags) || (known.name.is_some() && known.name == branch.name)
             });
-            let Some(known) = counterpart else { continue };
+            let Some(known) = counterpart else { return false };
             let before = tried(was, known, self.old);
-            let mistaken = tried(is, n, self.new).iter().any(|taken| taken.is_some() && !before.contains(taken));
-            if mistaken {
-                return self.find(Verdict::Look, at, Change::AlternativeMistakable);
-            }
-        }
+            tried(is, n, self.new).iter().any(|taken| taken.is_some() && !before.contains(taken))
+        })
     }
 
     /// Two schemas that can only be checked against each other by sampling.
@@ -306,7 +311,7 @@ impl Body<'_> {
         let null = producing.as_object().is_some_and(meaning::nullable);
         let candidates = self.candidates(producing, accepting.as_object().unwrap_or(&Map::new()), null);
         let (role, root) = self.consumer();
-        let check = validator(&meaning::whole(Node::new(root, accepting), role));
+        let check = self.whole(Node::new(root, accepting), role).and_then(|whole| validator(&whole));
         let failing = candidates.iter().filter(|value| check.as_ref().is_some_and(|check| !check.is_valid(value)));
         let witness = self.prove(failing, at);
         self.suspect(witness, at, change);

@@ -92,9 +92,9 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Only the smallest sample and the fullest.
-    pub(crate) fn two(whole: &'a Value, hints: Hints) -> Self {
-        Self { most: 2, ..Self::new(whole, hints) }
+    /// At most so many samples of each schema: two are the smallest and the fullest.
+    pub(crate) fn of_most(most: usize, whole: &'a Value, hints: Hints) -> Self {
+        Self { most, ..Self::new(whole, hints) }
     }
 
     /// JSON values made so far, with those inside them.
