@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         at::{At, Step},
-        known::{Known, size},
+        known::{Known, Wanted, size},
     },
     document::node::Node,
     report::{Change, Direction, Finding, Place, Verdict, Witness},
@@ -16,13 +16,16 @@ use crate::{
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 use std::{
-    cell::{Cell, OnceCell, RefCell},
-    collections::{HashMap, HashSet, hash_map::DefaultHasher},
+    cell::{Cell, OnceCell},
+    collections::{HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
+    rc::Rc,
 };
 
 /// Places visited in one body. Layered schemas that refer to each other can have astronomically many.
 pub(crate) const MAX_PLACES: usize = 2_000;
+/// Places visited in one body before a component that was reported is no longer compared at each of its places.
+const MAX_REPEATING: usize = 200;
 /// Values tried for one proof.
 const MAX_TRIES: usize = 60;
 /// JSON values in all samples for one body, with those inside them. Beyond it, each schema gets only two samples.
@@ -46,10 +49,11 @@ pub(crate) struct Body<'a> {
     sides: OnceCell<Sides>,
     open: HashSet<u64>,
     clean: HashSet<u64>,
+    /// Components whose findings are among those of the body, and need not be found again.
+    reported: Reported,
     places: usize,
     bounded: Cell<bool>,
     made: Cell<usize>,
-    around: RefCell<HashMap<String, Vec<Value>>>,
 }
 
 /// A component, and how long the pointer into the message was where the walk entered it.
@@ -77,7 +81,25 @@ fn is_ambiguous(error: &ValidationError) -> bool {
 /// A place that is being visited.
 pub(crate) struct Visit {
     pair: u64,
-    before: usize,
+    is_component: bool,
+    findings: usize,
+    repeats: usize,
+}
+
+/// Components with findings.
+#[derive(Default)]
+struct Reported {
+    pairs: HashSet<u64>,
+    /// The same, in the order in which they were found.
+    order: Vec<u64>,
+    /// How often one was met again.
+    repeats: usize,
+}
+
+/// What one alternative of a union gives, if it is the one that counts.
+pub(crate) struct Attempt {
+    pub(crate) findings: Vec<Finding>,
+    components: Vec<u64>,
 }
 
 impl<'a> Body<'a> {
@@ -96,10 +118,10 @@ impl<'a> Body<'a> {
             sides: OnceCell::new(),
             open: HashSet::new(),
             clean: HashSet::new(),
+            reported: Reported::default(),
             places: 0,
             bounded: Cell::new(false),
             made: Cell::new(0),
-            around: RefCell::default(),
         }
     }
 
@@ -146,11 +168,15 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// None for a place inside itself, or one already found unchanged.
-    pub(crate) fn enter(&mut self, old: &Value, new: &Value, at: &At) -> Option<Visit> {
+    /// None for a place inside itself, one already found unchanged, or a component that was already reported.
+    pub(crate) fn enter(&mut self, old: &Value, new: &Value, at: &At, is_component: bool) -> Option<Visit> {
         let mut hasher = DefaultHasher::new();
         (old.to_string(), new.to_string(), at.null.map(|null| (null.produced, null.accepted))).hash(&mut hasher);
         let pair = hasher.finish();
+        if is_component && self.places > MAX_REPEATING && self.reported.pairs.contains(&pair) {
+            self.reported.repeats += 1;
+            return None;
+        }
         self.places += 1;
         if self.places > MAX_PLACES {
             if self.places == MAX_PLACES + 1 {
@@ -158,14 +184,39 @@ impl<'a> Body<'a> {
             }
             return None;
         }
-        (!self.clean.contains(&pair) && self.open.insert(pair)).then_some(Visit { pair, before: self.findings.len() })
+        let (findings, repeats) = (self.findings.len(), self.reported.repeats);
+        (!self.clean.contains(&pair) && self.open.insert(pair)).then_some(Visit {
+            pair,
+            is_component,
+            findings,
+            repeats,
+        })
     }
 
     pub(crate) fn leave(&mut self, visit: Visit) {
         self.open.remove(&visit.pair);
-        if self.findings.len() == visit.before {
+        if (self.findings.len(), self.reported.repeats) == (visit.findings, visit.repeats) {
             self.clean.insert(visit.pair);
+        } else if visit.is_component && self.reported.pairs.insert(visit.pair) {
+            self.reported.order.push(visit.pair);
         }
+    }
+
+    /// What a comparison finds, which does not count yet.
+    pub(crate) fn attempt(&mut self, compare: impl FnOnce(&mut Self)) -> Attempt {
+        let (findings, components) = (self.findings.len(), self.reported.order.len());
+        compare(self);
+        let components = self.reported.order.split_off(components);
+        for pair in &components {
+            self.reported.pairs.remove(pair);
+        }
+        Attempt { findings: self.findings.split_off(findings), components }
+    }
+
+    pub(crate) fn keep(&mut self, attempt: Attempt) {
+        self.findings.extend(attempt.findings);
+        self.reported.pairs.extend(&attempt.components);
+        self.reported.order.extend(attempt.components);
     }
 
     pub(crate) fn find(&mut self, verdict: Verdict, at: &At, change: Change) {
@@ -247,7 +298,7 @@ impl<'a> Body<'a> {
                 vec![vec![value; least as usize].into()]
             }
             Step::Field(name) => {
-                let mut objects = self.objects_of(parent);
+                let mut objects = self.objects_of(parent).to_vec();
                 objects.iter_mut().for_each(|object| object[name] = value.clone());
                 objects
             }
@@ -255,20 +306,14 @@ impl<'a> Body<'a> {
         inner.into_iter().flat_map(|value| self.around(value, up)).take(MAX_AROUND).collect()
     }
 
-    fn objects_of(&self, parent: &Value) -> Vec<Value> {
-        let key = parent.to_string();
-        if let Some(known) = self.around.borrow().get(&key) {
-            return known.clone();
-        }
-        let (role, root) = self.producer();
-        let whole = meaning::whole(Node::new(root, parent), role);
-        let objects: Vec<Value> = Sampler::of_most(2, &whole, Hints::default())
-            .samples(&whole["allOf"][0])
-            .into_iter()
-            .filter(Value::is_object)
-            .collect();
-        self.around.borrow_mut().insert(key, objects.clone());
-        objects
+    fn objects_of(&self, parent: &Value) -> Rc<[Value]> {
+        let wanted = Wanted { producing: parent.to_string(), accepting: None, null: false, direction: self.direction };
+        self.known.candidates(wanted, || {
+            let (role, root) = self.producer();
+            let Some(whole) = self.whole(Node::new(root, parent), role) else { return Vec::new() };
+            let sampler = Sampler::of_most(2, &whole, Hints::default());
+            sampler.samples(&whole["allOf"][0]).into_iter().filter(Value::is_object).collect()
+        })
     }
 
     /// Samples the whole body, as a safety net under the keyword comparison.
@@ -297,9 +342,12 @@ impl<'a> Body<'a> {
             Some((sample, pointer, ambiguous))
         });
         for (sample, pointer, ambiguous) in refused.collect::<Vec<_>>() {
+            // A component that was met again may fail at any of its places.
             let known = |f: &Finding| {
                 (f.verdict == Verdict::Breaks || f.change == Change::Ambiguous)
-                    && (f.place.pointer.starts_with(&pointer) || pointer.starts_with(&f.place.pointer))
+                    && (self.reported.repeats > 0
+                        || f.place.pointer.starts_with(&pointer)
+                        || pointer.starts_with(&f.place.pointer))
             };
             if !self.findings.iter().any(known) {
                 let at = At::root(&pointer, false);

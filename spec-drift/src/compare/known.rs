@@ -29,11 +29,12 @@ pub(crate) struct Known<'a> {
     spent: Cell<usize>,
 }
 
-/// What the producing side may send that the accepting side may refuse.
+/// What values are for.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
     pub(crate) producing: String,
-    pub(crate) accepting: String,
+    /// None if they only surround what is refused.
+    pub(crate) accepting: Option<String>,
     pub(crate) null: bool,
     pub(crate) direction: Direction,
 }
@@ -82,7 +83,7 @@ impl<'a> Known<'a> {
         findings
     }
 
-    /// Candidates for a proof, which are made unless they were made before.
+    /// Values for a proof, which are made unless they were made before.
     pub(crate) fn candidates(&self, wanted: Wanted, make: impl FnOnce() -> Vec<Value>) -> Rc<[Value]> {
         if let Some(known) = self.candidates.borrow().get(&wanted) {
             return known.clone();

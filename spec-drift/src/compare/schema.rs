@@ -75,7 +75,7 @@ impl Body<'_> {
         }
         let entered = reference(new).or(reference(old)).map(str::to_owned);
         let (old, new) = (flat(Node::new(self.old, old).resolved()), flat(Node::new(self.new, new).resolved()));
-        let Some(visit) = self.enter(&old, &new, at) else { return };
+        let Some(visit) = self.enter(&old, &new, at, entered.is_some()) else { return };
         let outside = self.within.clone();
         if let Some(reference) = entered {
             self.within = Some(Within { reference, from: at.pointer.len() });
@@ -222,7 +222,7 @@ impl Body<'_> {
     pub(crate) fn candidates(&self, producing: &Value, accepting: &Map<String, Value>, null: bool) -> Rc<[Value]> {
         let hinting = Value::Object(accepting.clone()).to_string();
         let direction = self.direction;
-        let wanted = Wanted { producing: producing.to_string(), accepting: hinting, null, direction };
+        let wanted = Wanted { producing: producing.to_string(), accepting: Some(hinting), null, direction };
         self.known.candidates(wanted, || self.sampled(producing, accepting, null))
     }
 

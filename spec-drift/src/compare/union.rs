@@ -110,7 +110,9 @@ impl Body<'_> {
                 self.alternatives(&was, &is, at);
                 if self.direction == Direction::Response {
                     self.doubtful(old, new, found, at);
-                    if self.known.is_mistakable(old, new, || self.is_mistakable(&was, &is)) {
+                    let found = &self.findings[found..];
+                    let only_more = !found.is_empty() && found.iter().all(|finding| finding.verdict > Verdict::Look);
+                    if only_more && self.known.is_mistakable(old, new, || self.is_mistakable(&was, &is)) {
                         self.find(Verdict::Look, at, Change::AlternativeMistakable);
                     }
                 }
@@ -188,34 +190,30 @@ impl Body<'_> {
         let rest: Vec<usize> = if decided { Vec::new() } else { rest.collect() };
         let mut nearest = None;
         for m in counterpart.into_iter().chain(rest) {
-            let start = self.findings.len();
-            let (old, new) = self.pick(&branch.schema, &others[m].schema);
-            self.schema(&old.clone(), &new.clone(), at);
-            let found = self.findings.split_off(start);
+            let (old, new) = self.pick(branch.schema.clone(), others[m].schema.clone());
+            let attempt = self.attempt(|body| body.schema(&old, &new, at));
             let in_place = Some(m) == counterpart || (counterpart.is_none() && m == n && of == others.len());
-            if found.iter().all(|f| f.verdict > Verdict::Look) {
-                // Another alternative takes it for its own, and drops what it does not know.
-                let mistaken = !in_place && found.iter().any(|f| f.verdict == Verdict::Unseen);
-                nearest = Some(found);
-                if mistaken {
-                    self.find(Verdict::Look, at, self.lost());
-                }
-                break;
+            let worst = attempt.findings.iter().map(|finding| finding.verdict).min();
+            let accepts = worst.is_none_or(|worst| worst > Verdict::Look);
+            // Another alternative takes it for its own, and drops what it does not know.
+            let mistaken = accepts && !in_place && attempt.findings.iter().any(|f| f.verdict == Verdict::Unseen);
+            // The same schema, changed in a way that breaks nothing for certain: no other is a better match.
+            let doubtful = named(&others[m]) && worst == Some(Verdict::Look);
+            if accepts || in_place {
+                nearest = Some(attempt);
             }
-            // The same schema, changed in a way that breaks nothing for certain: no other alternative is a better match.
-            let doubtful = named(&others[m]) && found.iter().all(|f| f.verdict > Verdict::Breaks);
-            if in_place {
-                nearest = Some(found);
+            if mistaken {
+                self.find(Verdict::Look, at, self.lost());
             }
-            if doubtful {
+            if accepts || doubtful {
                 break;
             }
         }
         let missing = branch.tags.iter().any(|tag| !others.iter().any(|other| other.tags.contains(tag)));
         let tags_matter = !branch.tags.is_empty() && others.iter().any(|other| !other.tags.is_empty());
         match nearest {
-            Some(found) => {
-                self.findings.extend(found);
+            Some(attempt) => {
+                self.keep(attempt);
                 if tags_matter && missing {
                     self.gone(branch, at);
                 }
