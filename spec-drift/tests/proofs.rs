@@ -186,3 +186,51 @@ fn alternatives_of_different_types_exclude_one_another() {
         assert_eq!(worst(overlapping.clone()), Some(Verdict::Look), "{overlapping}");
     }
 }
+
+/// Each limit is proven by a value that only it refuses.
+#[test]
+fn two_exclusive_bounds_that_change_together_are_told_apart() {
+    let between = |least: i64, most: i64| {
+        document(&json!({
+            "type": "integer",
+            "minimum": least, "exclusiveMinimum": true,
+            "maximum": most, "exclusiveMaximum": true,
+        }))
+    };
+    let broken = |old: &Document, new: &Document| -> Vec<(String, i64)> {
+        let findings = compare(old, new).into_iter().filter(|finding| finding.verdict == Verdict::Breaks);
+        let value = |finding: &spec_drift::Finding| finding.witness.as_ref().unwrap().value.as_i64().unwrap();
+        findings.map(|finding| (finding.change.to_string(), value(&finding))).collect()
+    };
+    let narrower = broken(&between(0, 1000), &between(10, 500));
+    assert_eq!(narrower.len(), 2, "{narrower:?}");
+    for (change, value) in &narrower {
+        assert!(if change.starts_with("minimum") { (1..=10).contains(value) } else { (500..1000).contains(value) });
+    }
+    let moved = broken(&between(10, 1000), &between(0, 500));
+    assert_eq!(moved.len(), 1, "{moved:?}");
+    assert!(moved[0].0.starts_with("maximum") && (500..1000).contains(&moved[0].1), "{moved:?}");
+}
+
+#[test]
+fn an_optional_parameter_that_may_no_longer_be_null_is_left_out_as_before() {
+    let with = |schema: Value, required: bool| {
+        let spec = json!({
+            "openapi": "3.1.0",
+            "info": { "title": "things", "version": "1.0.0" },
+            "servers": [{ "url": "https://things.example" }],
+            "paths": { "/things": { "get": {
+                "operationId": "list",
+                "parameters": [{ "name": "q", "in": "query", "required": required, "schema": schema }],
+                "responses": { "204": { "description": "none" } },
+            } } },
+        });
+        Document::from_text("a spec", &spec.to_string()).expect("an OpenAPI document")
+    };
+    let (text, nullable) =
+        (json!({ "type": "string" }), json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] }));
+    for (old, new) in [(&nullable, &text), (&text, &nullable)] {
+        let findings = compare(&with(old.clone(), false), &with(new.clone(), false));
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Harmless), "{findings:#?}");
+    }
+}

@@ -331,3 +331,39 @@ fn an_error_that_changed_behind_a_reference_is_named() {
     let changes: Vec<_> = findings.iter().map(|finding| (finding.verdict, &finding.change)).collect();
     assert_eq!(changes, [(Verdict::Harmless, &Change::ErrorResponse)]);
 }
+
+/// What the tool does not read may refer to what changed.
+#[test]
+fn a_change_behind_a_reference_in_a_keyword_that_is_not_read_needs_a_look() {
+    let referring = json!({"$ref": "#/components/schemas/Part"});
+    for keywords in [
+        json!({"prefixItems": [referring]}),
+        json!({"patternProperties": {"^x": referring}}),
+        json!({"dependentSchemas": {"n": {"properties": {"m": referring}}}}),
+        json!({"if": {"required": ["n"]}, "then": {"properties": {"m": referring}}}),
+        json!({"unevaluatedProperties": referring}),
+        json!({"unevaluatedItems": referring}),
+        json!({"contains": referring}),
+        json!({"propertyNames": referring}),
+    ] {
+        let with = |kind: &str| spec("3.1.0", json!({"Thing": keywords, "Part": {"type": kind}}));
+        let findings = differences(&with("string"), &with("integer"));
+        assert!(findings.iter().any(|finding| finding.verdict == Verdict::Look), "{keywords}: {findings:#?}");
+        assert_eq!(differences(&with("string"), &with("string")), [], "{keywords}");
+    }
+}
+
+#[test]
+fn a_change_behind_a_reference_of_a_webhook_needs_a_look() {
+    let with = |kind: &str| {
+        let mut spec = spec("3.1.0", json!({"Thing": {"type": "string"}, "Event": {"type": kind}}));
+        let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}});
+        spec["webhooks"] = json!({"changed": {"post": {"requestBody": {"content": content}}}});
+        spec
+    };
+    let findings = differences(&with("string"), &with("integer"));
+    assert_eq!(
+        findings.iter().map(|f| (f.verdict, &*f.place.pointer)).collect::<Vec<_>>(),
+        [(Verdict::Look, "/webhooks")]
+    );
+}

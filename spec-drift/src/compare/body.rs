@@ -42,6 +42,8 @@ pub(crate) struct Body<'a> {
     pub(crate) changed: bool,
     pub(crate) known: &'a Known<'a>,
     place: Place,
+    /// The client may leave it out, and does so instead of sending null.
+    optional: bool,
     /// The component that the walk is in.
     pub(crate) within: Option<Within>,
     old_schema: &'a Value,
@@ -103,7 +105,7 @@ pub(crate) struct Attempt {
 }
 
 impl<'a> Body<'a> {
-    pub(crate) fn new(old: Node<'a>, new: Node<'a>, known: &'a Known<'a>, place: Place) -> Self {
+    pub(crate) fn new(old: Node<'a>, new: Node<'a>, known: &'a Known<'a>, place: Place, optional: bool) -> Self {
         Self {
             old: old.root,
             new: new.root,
@@ -112,6 +114,7 @@ impl<'a> Body<'a> {
             changed: false,
             known,
             place,
+            optional,
             within: None,
             old_schema: old.value,
             new_schema: new.value,
@@ -332,7 +335,8 @@ impl<'a> Body<'a> {
             }
             return;
         };
-        let samples: Vec<Value> = samples.into_iter().filter(|value| valid.is_valid(value)).collect();
+        let is_sent = |value: &Value| valid.is_valid(value) && !(self.optional && value.is_null());
+        let samples: Vec<Value> = samples.into_iter().filter(is_sent).collect();
         let none = samples.is_empty();
         let refused = samples.into_iter().filter(|sample| !self.failed_before(sample)).filter_map(|sample| {
             let error = accepted.iter_errors(&sample).next()?;

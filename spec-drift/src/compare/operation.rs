@@ -264,12 +264,15 @@ fn added(new: &Operation, old: &[Operation], from_fragment: bool, fragment: bool
 /// The top of a document: everything that is not part of an operation.
 fn document(old: &Value, new: &Value) -> Vec<Finding> {
     let none = Map::new();
-    let (old, new) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    let (before, after) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
     let compared = ["paths", "components", "servers", "security"];
-    let changed = keys.into_iter().filter(|key| !compared.contains(&key.as_str()) && old.get(*key) != new.get(*key));
+    let (old, new) = (Node::new(old, old), Node::new(new, new));
+    // What is written the same may refer to what changed.
+    let is_changed = |key: &str| before.get(key) != after.get(key) || differs(old, new, key);
+    let changed = keys.into_iter().filter(|key| !compared.contains(&key.as_str()) && is_changed(key));
     changed
         .map(|key| {
             let words = ["openapi", "info", "tags", "externalDocs"].contains(&key.as_str()) || is_extension(key);

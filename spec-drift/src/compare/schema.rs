@@ -56,8 +56,10 @@ pub(crate) fn compare_optional(old: Node, new: Node, known: &Known, place: &Plac
         optional,
     };
     let mut findings = known.findings(compared, || {
-        let mut body = Body::new(old, new, known, place.clone());
-        body.schema(old.value, new.value, &At::root(&place.pointer, optional));
+        let mut body = Body::new(old, new, known, place.clone(), optional);
+        // A client leaves out a parameter that is null.
+        let null = optional.then_some(Null { produced: false, accepted: false });
+        body.schema(old.value, new.value, &At { null, ..At::root(&place.pointer, optional) });
         body.finish();
         body.findings
     });
@@ -130,11 +132,16 @@ impl Body<'_> {
             }
             let (before, after) = (old.get(key), new.get(key));
             let key = key.as_str();
-            if before == after
-                || UNIONS.contains(&key)
-                || NESTED[..3].contains(&key) && key != "required"
-                || key == "items"
-            {
+            if UNIONS.contains(&key) || NESTED[..3].contains(&key) && key != "required" || key == "items" {
+                continue;
+            }
+            // Data, in which nothing is a reference, or a keyword whose schemas may refer to what changed.
+            let is_data = is_annotation(key) || key == "required" || key == "default" || SCALARS.contains(&key);
+            let is_unchanged = match (before, after) {
+                (Some(was), Some(is)) if !is_data => self.known.same(was, is),
+                (was, is) => was == is,
+            };
+            if is_unchanged {
                 continue;
             }
             let lists = (before.and_then(Value::as_array), after.and_then(Value::as_array));
@@ -161,6 +168,7 @@ impl Body<'_> {
                     (Verdict::Look, Change::FieldRemoved)
                 }
                 "readOnly" | "writeOnly" => (Verdict::Harmless, Change::Keyword(keyword())),
+                _ if before == after => (Verdict::Look, Change::Unknown(key.to_owned())),
                 _ => (Verdict::Look, Change::UnknownKeyword(keyword())),
             };
             self.changed |= !matches!(change, Change::Annotation(_) | Change::Order(_));
@@ -196,9 +204,12 @@ impl Body<'_> {
         let candidates =
             if suspects.is_empty() { Rc::default() } else { self.candidates(&schema, accepting, null.produced) };
         for key in &changed {
-            let mine = |suspect: &&str| suspect == key || (key == first && !changed.contains(suspect));
-            let checks: Vec<&Value> =
-                suspects.iter().filter(|(suspect, _)| mine(suspect)).map(|(_, check)| check).collect();
+            let mine = |suspect: &str| suspect == *key || (key == first && !changed.contains(&suspect));
+            let checks: Vec<&Value> = suspects
+                .iter()
+                .filter(|(suspect, _)| mine(as_described(suspect, &changed)))
+                .map(|(_, check)| check)
+                .collect();
             let change = Change::Keyword(Keyword::between(key, old, new));
             if checks.is_empty() {
                 let unseen = *key == "enum" && self.direction == Direction::Response && gained(old, new);
@@ -241,6 +252,17 @@ impl Body<'_> {
             values.push(Value::Null);
         }
         values
+    }
+}
+
+/// The changed keyword that a keyword of JSON Schema stands for: there, an exclusive bound is the limit itself.
+fn as_described<'k>(keyword: &'k str, changed: &[&str]) -> &'k str {
+    match keyword {
+        "exclusiveMinimum" if changed.contains(&"minimum") => "minimum",
+        "exclusiveMaximum" if changed.contains(&"maximum") => "maximum",
+        "minimum" if !changed.contains(&"minimum") => "exclusiveMinimum",
+        "maximum" if !changed.contains(&"maximum") => "exclusiveMaximum",
+        keyword => keyword,
     }
 }
 
