@@ -5,10 +5,7 @@ use super::syntax::methods_mut;
 use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, Response, StatusCode};
 use progenitor::{GenerationSettings, Generator, HooksMode};
 use quote::{ToTokens, quote};
-use std::{
-    panic,
-    sync::{Mutex, PoisonError},
-};
+use std::{cell::Cell, panic, sync::Once};
 use syn::{Expr, File, Item, Lit, Local, Member, Stmt, Token, parse_quote, punctuated::Punctuated};
 
 /// A client whose methods send but do not decode: the response goes to the hook `exec`, in `src/generated.rs`.
@@ -129,13 +126,20 @@ fn parsed(tokens: impl ToTokens) -> Result<File, String> {
 
 /// progenitor panics on some of what it does not support; whoever edits the description should get a sentence.
 fn without_panic<T>(generate: impl FnOnce() -> Result<T, progenitor::Error>) -> Result<T, String> {
-    // The hook is global, and tests generate on many threads.
-    static HOOK: Mutex<()> = Mutex::new(());
-    let _own = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
+    // The hook is global, and other threads may panic meanwhile: theirs is shown.
+    thread_local! { static IS_QUIET: Cell<bool> = const { Cell::new(false) } }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let shown = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !IS_QUIET.get() {
+                shown(panic);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
     let result = panic::catch_unwind(panic::AssertUnwindSafe(generate));
-    panic::set_hook(hook);
+    IS_QUIET.set(false);
     match result {
         Ok(result) => result.map_err(|e| e.to_string()),
         Err(panic) => {

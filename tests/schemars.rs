@@ -8,7 +8,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt::Display};
-use support::spec::{SPEC, any_value, documented, schema};
+use support::spec::{SPEC, any_value, examples, schema};
 use syn::{Item, Visibility};
 use traxes_connect::{ErrorKind, Outcome, types};
 
@@ -76,10 +76,9 @@ impl Covered {
                 _ => {}
             }
         }
-        let operation = &SPEC["paths"]["/v1/onboarding/collectives"]["post"];
         let mut found = Vec::new();
-        for (of, body) in [("request", &operation["requestBody"]), ("response", &operation["responses"]["201"])] {
-            walk(documented(of), &body["content"]["application/json"]["schema"], self.name, &mut found);
+        for (schema, example) in examples() {
+            walk(example, schema, self.name, &mut found);
         }
         assert!(!found.is_empty(), "no documented example holds a {}", self.name);
         found

@@ -367,3 +367,13 @@ fn a_change_behind_a_reference_of_a_webhook_needs_a_look() {
         [(Verdict::Look, "/webhooks")]
     );
 }
+
+#[test]
+fn a_security_scheme_that_is_named_but_not_declared_needs_a_look() {
+    let mut declared = spec("3.0.3", json!({"Thing": {"type": "string"}}));
+    declared["security"] = json!([{"bearer": []}]);
+    let undeclared = declared.clone();
+    declared["components"]["securitySchemes"] = json!({"bearer": {"type": "http", "scheme": "bearer"}});
+    let findings = differences(&declared, &undeclared);
+    assert_eq!(findings.iter().map(|finding| finding.verdict).collect::<Vec<_>>(), [Verdict::Look], "{findings:#?}");
+}

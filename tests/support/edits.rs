@@ -101,7 +101,7 @@ fn operations() -> Vec<Edit> {
             .becomes(Refused("paths./v1/onboarding/collectives: remove servers: the client sends every request")),
         change("    post:\n", "    head:\n").becomes(Refused("paths./v1/onboarding/collectives: remove head")),
         change("    post:\n", "    options:\n").becomes(Refused("paths./v1/onboarding/collectives: remove options")),
-        change("  version: 1.0.0\n", "  version: '1.0 é'\n").becomes(Refused("info: needs a version of ASCII characters")),
+        change("\n  version: ", "\n  version: é").becomes(Refused("info: needs a version of ASCII characters")),
         change("  - url: https://api.traxes.io/connect", "  - url: https://api.traxes.io/connect?x=1")
             .becomes(Refused("servers: the first one needs an https URL")),
         change("      tags: [Onboarding]\n", "      tags: Onboarding\n")

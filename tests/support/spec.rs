@@ -19,6 +19,16 @@ pub fn documented(of: &str) -> &'static Value {
     &place["content"]["application/json"]["examples"]["documented"]["value"]
 }
 
+/// The documentation pages' example of each body of each operation, after its schema.
+pub fn examples() -> Vec<(&'static Value, &'static Value)> {
+    let members = |node: &'static Value| node.as_object().into_iter().flat_map(|map| map.values());
+    let operations = members(&SPEC["paths"]).flat_map(members);
+    let places = operations
+        .flat_map(|operation| [&operation["requestBody"]].into_iter().chain(members(&operation["responses"])));
+    let bodies = places.map(|place| &place["content"]["application/json"]).filter(|body| !body.is_null());
+    bodies.map(|body| (&body["schema"], &body["examples"]["documented"]["value"])).collect()
+}
+
 /// Converts an OpenAPI 3.0 schema to JSON Schema, because `jsonschema` does not know `nullable`.
 pub fn json_schema(name: &str) -> Value {
     fn convert(node: &mut Value) {

@@ -50,7 +50,9 @@ pub(crate) fn compare(old: Node, new: Node, operation: &str) -> Option<Finding> 
         return Some(Finding::new(Verdict::Harmless, place, Change::CredentialsAccepted));
     }
     let doubtful = |way: &Way| opens(way, false) || way.iter().any(|scheme| similar(scheme, &new_ways));
-    if old_ways.iter().any(doubtful) {
+    // A page may name a scheme that it does not declare.
+    let undeclared = new_ways.iter().flatten().any(|scheme| declared(new.root, &scheme.name).is_none());
+    if undeclared || old_ways.iter().any(doubtful) {
         return Some(Finding::new(Verdict::Look, place, Change::CredentialsDoubtful));
     }
     let shown = |ways: &[Way]| -> Value {
