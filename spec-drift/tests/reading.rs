@@ -377,3 +377,21 @@ fn a_security_scheme_that_is_named_but_not_declared_needs_a_look() {
     let findings = differences(&declared, &undeclared);
     assert_eq!(findings.iter().map(|finding| finding.verdict).collect::<Vec<_>>(), [Verdict::Look], "{findings:#?}");
 }
+
+#[test]
+fn an_address_that_is_only_written_differently_is_the_same() {
+    let at = |url: &str| {
+        let mut spec = spec("3.0.3", json!({"Thing": {"type": "string"}}));
+        spec["servers"] = json!([{"url": url}]);
+        spec
+    };
+    let old = at("https://things.example/v1");
+    for same in ["https://things.example:443/v1", "HTTPS://Things.Example/v1/", "https://THINGS.example:443/v1"] {
+        let findings = differences(&old, &at(same));
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Harmless), "{same}: {findings:#?}");
+    }
+    for other in ["https://things.example:444/v1", "http://things.example/v1", "https://things.example/V1"] {
+        let findings = differences(&old, &at(other));
+        assert!(findings.iter().any(|finding| finding.verdict == Verdict::Breaks), "{other}: {findings:#?}");
+    }
+}

@@ -14,13 +14,30 @@ pub(crate) fn servers(item: Node, operation: Node) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
     for server in stated.into_iter().flatten() {
         let url = server.get("url").and_then(Value::as_str).unwrap_or_default();
-        urls.extend(filled(url, server.get("variables")).into_iter().map(|url| url.trim_end_matches('/').to_owned()));
+        urls.extend(filled(url, server.get("variables")).iter().map(|url| normal(url.trim_end_matches('/'))));
     }
     if urls.is_empty() {
         urls.push(String::new());
     }
     urls.truncate(MAX_ADDRESSES);
     urls
+}
+
+/// An address as a client dials it: neither the case of its scheme and host nor a default port matters (RFC 3986, section 6.2).
+fn normal(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let scheme = scheme.to_ascii_lowercase();
+    let default_port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+    // The names of variables without values, and user names, keep their case.
+    let keeps_case = authority.contains(['{', '@']);
+    let authority = if keeps_case { authority.to_owned() } else { authority.to_ascii_lowercase() };
+    format!("{scheme}://{authority}{path}")
 }
 
 /// A server's address with every listed value of its variables, the default first.
