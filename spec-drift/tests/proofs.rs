@@ -234,3 +234,21 @@ fn an_optional_parameter_that_may_no_longer_be_null_is_left_out_as_before() {
         assert!(findings.iter().all(|finding| finding.verdict == Verdict::Harmless), "{findings:#?}");
     }
 }
+
+/// A proof is a message of the old description, and one that the new description really refuses.
+#[test]
+fn keywords_that_the_client_does_not_check_still_bind_a_proof() {
+    let text = json!({ "type": "string" });
+    let pair = json!({ "type": "array", "prefixItems": [text], "maxItems": 1 });
+    let mut closed = pair.clone();
+    closed.as_object_mut().unwrap().remove("maxItems");
+    closed["items"] = false.into();
+    let together = json!({ "type": "object", "properties": { "a": text, "b": text }, "required": ["a"],
+        "dependentRequired": { "a": ["b"] } });
+    let mut required = together.clone();
+    required["required"] = json!(["a", "b"]);
+    for (old, new) in [(pair, closed), (together, required)] {
+        let findings = compare(&document(&old), &document(&new));
+        assert!(findings.iter().all(|finding| finding.witness.is_none()), "{old} to {new}: {findings:#?}");
+    }
+}

@@ -395,3 +395,44 @@ fn an_address_that_is_only_written_differently_is_the_same() {
         assert!(findings.iter().any(|finding| finding.verdict == Verdict::Breaks), "{other}: {findings:#?}");
     }
 }
+
+#[test]
+fn an_api_key_that_is_also_a_parameter_is_sent_already() {
+    let with = |secured: bool, listed: bool| {
+        let mut spec = spec("3.0.3", json!({"Thing": {"type": "string"}}));
+        spec["components"]["securitySchemes"] = json!({"key": {"type": "apiKey", "in": "header", "name": "X-Key"}});
+        if secured {
+            spec["security"] = json!([{"key": []}]);
+        }
+        if listed {
+            let parameter = json!({"name": "X-Key", "in": "header", "required": true, "schema": {"type": "string"}});
+            spec["paths"]["/things"]["post"]["parameters"] = json!([parameter]);
+        }
+        spec
+    };
+    for to in [with(true, true), with(false, true)] {
+        let findings = differences(&with(true, false), &to);
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Harmless), "{findings:#?}");
+    }
+    let findings = differences(&with(false, false), &with(false, true));
+    assert!(findings.iter().any(|finding| finding.verdict == Verdict::Breaks), "{findings:#?}");
+}
+
+#[test]
+fn one_more_credential_that_no_client_has_breaks() {
+    let with = |ways: Value| {
+        let mut spec = spec("3.0.3", json!({"Thing": {"type": "string"}}));
+        spec["components"]["securitySchemes"] = json!({
+            "basic": {"type": "http", "scheme": "basic"},
+            "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        });
+        spec["security"] = ways;
+        spec
+    };
+    let (one, both) = (json!([{"basic": []}]), json!([{"basic": [], "key": []}]));
+    let verdicts = |old: &Value, new: &Value| -> Vec<Verdict> {
+        differences(&with(old.clone()), &with(new.clone())).iter().map(|finding| finding.verdict).collect()
+    };
+    assert_eq!(verdicts(&one, &both), [Verdict::Breaks]);
+    assert_eq!(verdicts(&both, &one), [Verdict::Harmless]);
+}

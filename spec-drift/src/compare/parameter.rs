@@ -4,7 +4,7 @@ use crate::{
     compare::{
         address::{self, Fixed},
         known::Known,
-        schema,
+        schema, security,
     },
     document::{annotation::is_annotation, flat::flat, node::Node},
     report::{Change, Direction, Finding, Keyword, Place, Verdict, Witness, token},
@@ -103,6 +103,9 @@ pub(crate) fn compare(old: &Taker, new: &Taker, fixed: &[Fixed], known: &Known, 
     }
     for (key, parameter) in &after {
         match before.iter().find(|(other, _)| other == key) {
+            None if security::sends(old.operation, &key.0, &key.1) => {
+                findings.push(find(key, Verdict::Harmless, Change::SentAsCredential));
+            }
             None if required(parameter.value) => findings.push(missing(key, Change::NewAndRequired)),
             None => findings.push(find(key, Verdict::Harmless, Change::NotSent)),
             Some((_, was)) => {

@@ -49,7 +49,9 @@ pub(crate) fn compare(old: Node, new: Node, operation: &str) -> Option<Finding> 
     if old_ways.iter().all(|way| opens(way, true)) {
         return Some(Finding::new(Verdict::Harmless, place, Change::CredentialsAccepted));
     }
-    let doubtful = |way: &Way| opens(way, false) || way.iter().any(|scheme| similar(scheme, &new_ways));
+    // Each scheme that the server asks for is one that the client may have credentials for.
+    let similar_to_any = |needed: &Scheme, held: &Way| held.iter().any(|own| similar(own, needed));
+    let doubtful = |held: &Way| new_ways.iter().any(|way| way.iter().all(|needed| similar_to_any(needed, held)));
     // A page may name a scheme that it does not declare.
     let undeclared = new_ways.iter().flatten().any(|scheme| declared(new.root, &scheme.name).is_none());
     if undeclared || old_ways.iter().any(doubtful) {
@@ -73,12 +75,21 @@ impl Schemes<'_> {
 }
 
 /// A bearer token is a bearer token however it was obtained: only its source may have changed.
-fn similar(scheme: &Scheme, ways: &[Way]) -> bool {
+fn similar(one: &Scheme, other: &Scheme) -> bool {
     let bearer = |scheme: &Scheme| {
         matches!(scheme.wire["type"].as_str(), Some("oauth2" | "openIdConnect"))
             || scheme.wire["scheme"].as_str().is_some_and(|s| s.eq_ignore_ascii_case("bearer"))
     };
-    ways.iter().flatten().any(|other| scheme.wire == other.wire || (bearer(scheme) && bearer(other)))
+    one.wire == other.wire || (bearer(one) && bearer(other))
+}
+
+/// Whether every client of an operation sends this header, cookie or part of the query as its API key.
+pub(crate) fn sends(operation: Node, place: &str, name: &str) -> bool {
+    let is_it = |scheme: &Scheme| {
+        let of = |key: &str| scheme.wire.get(key).and_then(Value::as_str);
+        (of("type"), of("in"), of("name")) == (Some("apiKey"), Some(place), Some(name))
+    };
+    ways(operation).iter().all(|way| way.iter().any(is_it))
 }
 
 fn ways(operation: Node) -> Vec<Way> {

@@ -107,6 +107,8 @@ pub enum Change {
     Required,
     /// A field or parameter is required and new.
     NewAndRequired,
+    /// A parameter is new, and the client sends it already, as its API key.
+    SentAsCredential,
     /// A field is required, but not described any more.
     GoneAndRequired,
     /// A field or parameter is optional.
@@ -301,6 +303,7 @@ impl fmt::Display for Change {
             Self::SuccessRemoved => "a success is no longer documented",
             Self::Required => "is required now",
             Self::NewAndRequired => "is new and required",
+            Self::SentAsCredential => "is new; the client sends it as its API key",
             Self::GoneAndRequired => "is required, but no longer described",
             Self::Optional => "is no longer required",
             Self::FieldRemoved => "is no longer sent; the client finds it absent",

@@ -32,6 +32,23 @@ use Role::{ClientAccepts, ClientSends, ServerAccepts, ServerSends};
 /// Formats that the client decodes into dedicated types, and so checks.
 const TYPED: [&str; 6] = ["uuid", "date", "date-time", "ip", "ipv4", "ipv6"];
 
+/// Keywords of JSON Schema that the client does not check, but that a documented message satisfies.
+const NATIVE: [&str; 13] = [
+    "contains",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "if",
+    "maxContains",
+    "minContains",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+
 /// A schema with everything that it refers to, for jsonschema.
 pub(crate) fn whole(schema: Node, role: Role) -> Value {
     let mut defs = Definitions { root: schema.root, role, names: HashMap::new(), waiting: Vec::new() };
@@ -156,6 +173,10 @@ impl<'a> Definitions<'a> {
             let not = self.schema(not, Within::default());
             core.insert("not".to_owned(), not);
         }
+        if self.role != ClientAccepts {
+            let readable = |key: &&str| map.get(*key).is_some_and(is_json_schema);
+            core.extend(NATIVE.into_iter().filter(readable).map(|key| (key.to_owned(), map[key].clone())));
+        }
         if combined && !within.open && !self.allows_extras(map) {
             core.insert("unevaluatedProperties".to_owned(), false.into());
         }
@@ -166,6 +187,17 @@ impl<'a> Definitions<'a> {
         let parts = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| map.get(key)?.as_array()).flatten();
         let mut parts = parts.filter_map(|part| resolve(self.root, part).as_object());
         map.contains_key("additionalProperties") || parts.any(|part| part.contains_key("additionalProperties"))
+    }
+}
+
+/// Whether a part of a schema of OpenAPI means the same in JSON Schema, alone.
+fn is_json_schema(part: &Value) -> bool {
+    match part {
+        Value::Object(map) => {
+            !["$ref", "nullable"].iter().any(|key| map.contains_key(*key)) && map.values().all(is_json_schema)
+        }
+        Value::Array(list) => list.iter().all(is_json_schema),
+        _ => true,
     }
 }
 
