@@ -15,7 +15,7 @@ use std::{
 const MAX_STEPS: usize = 20_000_000;
 /// JSON values, with those inside them, in all schemas and samples that prove something, however often they are made. Each may
 /// refer to the whole description, and each operation to all of them.
-const MAX_PROOF: usize = 10_000_000;
+const MAX_PROOF: usize = 25_000_000;
 /// JSON values that are kept, because other operations may need them.
 const MAX_KEPT: usize = 300_000;
 
