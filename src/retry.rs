@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(parse("99999999999999999999999"), Some(u64::MAX));
         assert_eq!(parse("Tue, 14 Nov 2023 22:14:20 GMT"), Some(60));
         assert_eq!(parse("Tue, 14 Nov 1995 22:14:20 GMT"), Some(0));
-        for garbage in ["", "-1", "+5", "1.5", "soon", "0x10", "Tue, 99 Nov 2023", "Sat, 01 Jan +99999 00:00:00 GMT"] {
+        for garbage in ["", "-1", "+5", "1.5", "soon", "0x10", "Tue, 99 Nov 2023", "Fri, 01 Jan +99999 00:00:00 GMT"] {
             assert_eq!(parse(garbage), None, "{garbage}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);

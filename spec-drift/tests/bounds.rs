@@ -93,13 +93,13 @@ fn multiplying_layers_are_compared_in_time() {
 
 #[test]
 fn a_change_deep_in_schemas_that_refer_to_each_other_is_found_in_every_operation() {
-    const SCHEMAS: usize = 30;
-    const OPERATIONS: usize = 12;
+    const SCHEMAS: usize = 40;
+    const OPERATIONS: usize = 16;
     let description = |longest: u32| {
         let field =
             |to: usize| json!({ "anyOf": [{ "type": "string" }, { "$ref": format!("#/components/schemas/S{to}") }] });
         let schema = |n: usize| {
-            let fields = (0..8).map(|f| (format!("f{f}"), field((n * 7 + f * 3 + 1) % SCHEMAS)));
+            let fields = (0..10).map(|f| (format!("f{f}"), field((n * 7 + f * 3 + 1) % SCHEMAS)));
             let mut fields: Map<_, _> = fields.collect();
             if n == 5 {
                 fields.insert("changed".to_owned(), json!({ "type": "string", "maxLength": longest }));
