@@ -52,8 +52,12 @@ impl Table {
         let mut columns = fields(&first);
         // Excel writes separators for every column that was once used.
         while columns.pop_if(|column| column.is_empty()).is_some() {}
-        let line = dialect.line(text, &first);
-        let row = |record| Row { line: dialect.line(text, &record), fields: dialect.fields(&record, columns.len()) };
+        let mut lines = Lines { text, end: dialect.line_end, seen: 0, line: 1 };
+        let mut line_of = |record: &StringRecord| {
+            lines.at(dialect.preamble.len() + record.position().map_or(0, |position| position.byte() as usize))
+        };
+        let line = line_of(&first);
+        let row = |record| Row { line: line_of(&record), fields: dialect.fields(&record, columns.len()) };
         let rows = records.map(row).collect();
         Ok(Self { dialect, columns, line, rows })
     }
@@ -75,6 +79,25 @@ fn fields(record: &StringRecord) -> Vec<String> {
     record.iter().map(str::to_owned).collect()
 }
 
+/// The lines of a file, counted as an editor does, from its beginning to its end.
+struct Lines<'a> {
+    text: &'a str,
+    end: &'static str,
+    seen: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record. csv ignores empty lines before it, and carriage returns.
+    fn at(&mut self, record: usize) -> u64 {
+        let blank = self.text[record..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let end = if self.end == "\r" { '\r' } else { '\n' };
+        self.line += self.text[self.seen..record + blank].matches(end).count() as u64;
+        self.seen = record + blank;
+        self.line
+    }
+}
+
 impl Dialect {
     fn of(text: &str) -> Self {
         let line_end = ["\r\n", "\n", "\r"].into_iter().find(|line_end| text.contains(line_end)).unwrap_or("\n");
@@ -86,14 +109,6 @@ impl Dialect {
         let separator = named.and_then(|named| named.chars().next()).filter(|named| name_of(*named).is_some());
         let separator = separator.unwrap_or_else(|| most_frequent_separator(rows));
         Self { preamble: preamble.to_owned(), separator, line_end }
-    }
-
-    /// Where a record begins, counted as an editor does: csv ignores empty lines before a record, and carriage returns.
-    fn line(&self, text: &str, record: &StringRecord) -> u64 {
-        let begin = self.preamble.len() + record.position().map_or(0, |position| position.byte() as usize);
-        let blank = text[begin..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let line_end = if self.line_end == "\r" { '\r' } else { '\n' };
-        1 + text[..begin + blank].matches(line_end).count() as u64
     }
 
     fn fields(&self, record: &StringRecord, columns: usize) -> Result<Vec<String>, String> {
